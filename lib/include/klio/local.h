@@ -1,0 +1,71 @@
+#pragma once
+
+#include <klio/export.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+/// \file
+/// The local gateway (library klio::local): our own stand-in for the service, on loopback, for
+/// pipelines' tests, previews and first steps. It does not generate: its frames are made from the
+/// references and marked as previews, unmissably.
+
+namespace klio {
+
+struct LocalGatewayOptions {
+    int port = 0; ///< 0: a free one
+    std::map<std::string, long>
+        keys;           ///< bearer key -> credits; empty: any key, credits without end
+    double latency = 2; ///< seconds from a create to its task being done
+    std::vector<std::string>
+        faults;        ///< "KIND", "KIND:0.1" (probability) or "KIND:3" (the third time)
+    uint64_t seed = 1; ///< of the faults
+    /// Tasks, charges and result images are kept here, so that a gateway started again still knows
+    /// them; empty: in memory.
+    std::string state_folder;
+    /// One line for each request and credit taken; called from the server's threads.
+    std::function<void(const std::string&)> on_log;
+};
+
+/// What the gateway charged, as its own ledger has it: the judge of klio's tests.
+struct LocalCharge {
+    std::string task_id;
+    std::string idempotency_key; ///< as the client sent it
+    std::string request_hash;    ///< SHA-256 of the create's body
+    int credits = 0;
+};
+
+/// A real HTTP server on 127.0.0.1, honouring the service's contract. Thread-safe.
+class KLIO_API LocalGateway {
+public:
+    /// Starts it. Throws NetworkError where the port is taken, UsageError for an unknown fault.
+    explicit LocalGateway(const LocalGatewayOptions& options);
+    ~LocalGateway(); ///< stops it
+    LocalGateway(const LocalGateway&) = delete;
+    LocalGateway& operator=(const LocalGateway&) = delete;
+
+    int port() const;
+    std::string endpoint() const; ///< "http://127.0.0.1:PORT"
+    std::vector<LocalCharge> charges() const;
+    uint64_t creates() const; ///< create requests that arrived, whatever became of them
+    void stop();
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> m_impl;
+};
+
+/// The preview frames for a request as whole PNG files, without any server: what the gateway gives
+/// and what the plugin shows with on_miss=preview. `references` are JPEG or PNG bytes.
+/// Deterministic.
+KLIO_API std::vector<std::string> preview_frames(const std::string& request_body,
+                                                 const std::vector<std::string>& references);
+
+/// The fault kinds with one line of meaning each, for `klio serve --help` and the README.
+KLIO_API const std::map<std::string, std::string>& local_faults();
+
+} // namespace klio

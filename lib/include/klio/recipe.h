@@ -1,0 +1,35 @@
+#pragma once
+
+#include <klio/export.h>
+#include <klio/request.h>
+
+#include <map>
+#include <string>
+
+namespace klio {
+
+/// A request as a file, `*.kling`: the JSON body of the service's own API, with local paths
+/// allowed where it wants URLs (relative to the recipe's folder). What only klio understands
+/// stands under one key, "klio".
+struct Recipe {
+    Request request; ///< images with local paths made absolute
+    /// The settings under "klio" but the take, as text: from, policy, display, view, exposure,
+    /// fit, gravity, codec, quality, matte, image_view, to, conform, endpoint, prepare_urls.
+    std::map<std::string, std::string> options;
+    std::string path; ///< where it was read from; empty for text
+};
+
+/// The names allowed under "klio", with one line of meaning each.
+KLIO_API const std::map<std::string, std::string>& recipe_options();
+
+/// Parses recipe text. `path` names it in errors and is what relative references are relative to.
+/// Throws UsageError, "PATH:LINE:COLUMN: …" for syntax, or RequestError that names every unknown
+/// key (with the nearest known one) and every value of a wrong type. Rules of the API itself are
+/// left to validate().
+KLIO_API Recipe parse_recipe(const std::string& text, const std::string& path = {});
+/// Reads and parses a file of at most 1 MiB. Throws ReferenceError where it can't be read.
+KLIO_API Recipe read_recipe(const std::string& path);
+/// The recipe as JSON text that parse_recipe() takes, references as they stand in `recipe`.
+KLIO_API std::string write_recipe(const Recipe& recipe);
+
+} // namespace klio

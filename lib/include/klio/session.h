@@ -1,0 +1,75 @@
+#pragma once
+
+#include <klio/export.h>
+#include <klio/prepare.h>
+#include <klio/progress.h>
+#include <klio/request.h>
+#include <klio/set.h>
+#include <klio/settings.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace klio {
+
+/// What goes along with a request, beside the settings.
+struct GenerateOptions {
+    PrepareOptions prepare; ///< aspect_ratio and resolution are taken from the request
+    std::string endpoint;   ///< default: the settings'
+    std::string
+        endpoint_identity;     ///< what job keys are made with; default: the endpoint. "local"
+                               ///< for the in-process gateway, whose port differs from run to run
+    std::string key;           ///< API key; default: the settings'
+    std::string stage;         ///< default: the settings', else inline on loopback
+    bool prepare_urls = false; ///< URL references are fetched, prepared and staged
+    bool keep_staged = false;
+    double budget = -1; ///< credits that this Session may spend; negative: no limit
+    CancelToken cancel;
+    ProgressCallback progress;
+};
+
+/// What would be sent, for `--dry-run`.
+struct Plan {
+    std::string job; ///< the key
+    std::string endpoint;
+    std::string body; ///< JSON, inline data cut short
+    uint64_t body_bytes = 0;
+    Price price;
+    std::vector<StoredReference> references;
+    std::vector<Prepared> prepared; ///< in order; empty bytes for a URL passed through
+    std::vector<std::string> warnings;
+    std::optional<StoredSet> stored; ///< what the store already has
+    std::string stage;               ///< masked
+};
+
+/// One job's whole way: validate, prepare, look in the store, stage, create, wait, download, store.
+/// Thread-safe; many jobs may run at once, and those that want the same job share one purchase,
+/// across threads and processes. Frames are then loaded with load_frame().
+class KLIO_API Session {
+public:
+    /// Opens (and makes) the data folder. Throws StoreError, UsageError.
+    explicit Session(const Settings& settings);
+    ~Session();
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    /// The set for `request`: from the store where it is there, free; else bought. Throws the
+    /// class that belongs to what went wrong; whatever was paid for is kept and collected by the
+    /// next call.
+    StoredSet generate(const Request& request, const GenerateOptions& options);
+
+    /// What the store has for `request`, whatever its state; never sends anything. Prepares
+    /// references only where no memo of an earlier preparation is there.
+    std::optional<StoredSet> find(const Request& request, const GenerateOptions& options);
+
+    /// What generate() would send. Nothing leaves; a missing key or stage is no error here.
+    Plan plan(const Request& request, const GenerateOptions& options);
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> m_impl;
+};
+
+} // namespace klio

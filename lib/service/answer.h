@@ -1,0 +1,55 @@
+#pragma once
+
+#include <klio/error.h>
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+/// \file
+/// What the service's answers mean. Pure functions over bytes: no network, no state.
+
+namespace klio::service {
+
+enum class TaskState { waiting, done, failed };
+
+/// One result image where it was found.
+struct ResultImage {
+    std::string url;   ///< http(s) URL, or empty where the bytes came along
+    std::string bytes; ///< decoded b64_json or data: URI
+    std::string place; ///< JSON pointer, e.g. "/data/output/images/0/url"
+};
+
+/// A parsed answer of create or task.
+struct Answer {
+    std::string task_id;     ///< empty where none was named
+    std::string status_word; ///< as the service wrote it; empty where none
+    TaskState state = TaskState::waiting;
+    bool unknown_word = false; ///< status_word is in no table: taken for waiting, warned once
+    std::vector<ResultImage> images;
+    std::string message; ///< the service's own words, where it has any
+    std::vector<std::string>
+        keys; ///< JSON pointers of all that was seen, for the error of an empty result
+};
+
+/// What an answer that is no success means for the caller.
+struct Failure {
+    ErrorKind kind = ErrorKind::network;
+    std::string message;     ///< one line with the service's own words
+    bool rejected = false;   ///< on a create: surely not accepted
+    bool transient = false;  ///< may be asked again
+    double retry_after = -1; ///< seconds; -1: not said
+};
+
+/// Reads an HTTP answer. Exactly one of the two is meaningful: returns true and fills `answer`, or
+/// returns false and fills `failure`. Any content type, a byte-order mark, numbers as strings and
+/// errors under HTTP 200 are understood; HTML, truncated and absurdly nested text is a failure.
+/// `unix_now` is for Retry-After dates.
+bool read_answer(int status, const std::string& body, const std::string& retry_after,
+                 double unix_now, Answer& answer, Failure& failure);
+
+/// Images at a place that a person names by a JSON pointer (`klio jobs recover`): an image, a list
+/// of them, or an object that holds one. Throws UsageError where nothing is there.
+std::vector<ResultImage> images_at(const std::string& body, const std::string& json_pointer);
+
+} // namespace klio::service

@@ -1,0 +1,98 @@
+#pragma once
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "service/answer.h"
+#include "transport/http.h"
+
+#include <klio/progress.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+/// \file
+/// The service's HTTP contract: create, poll, download. Holds no state of a job; what is durable
+/// is the session's business, which passes callbacks for the moments that must be written down.
+
+namespace klio::service {
+
+struct ClientOptions {
+    std::string endpoint; ///< normalized, see normalized_endpoint()
+    base::Secret key;
+    std::vector<std::string> allow_private_hosts;
+    uint64_t max_json_bytes = 8u << 20;
+    uint64_t max_image_bytes = 64u << 20;
+    base::Clock* clock = nullptr;   ///< null: the system's
+    base::Random* random = nullptr; ///< null: the system's
+};
+
+/// How a create ended.
+struct CreateOutcome {
+    enum class Kind {
+        accepted, ///< `answer` holds a task id, or the finished images
+        rejected, ///< surely not accepted, final: `failure`
+        unknown   ///< may have been accepted; must not be sent again: `failure` says what happened
+    } kind
+        = Kind::unknown;
+    Answer answer;
+    Failure failure;
+    std::string raw; ///< the last answer's body, the API key masked; may be empty
+};
+
+/// One poll's result.
+struct PollOutcome {
+    Answer answer;
+    std::string raw;
+};
+
+struct Download {
+    int index = 0; ///< of the image in the task's answer
+    std::string bytes;
+    std::string media_type; ///< from the content: image/png, image/jpeg, image/webp; else empty
+    bool gone = false;      ///< 403, 404 or 410: ask for the task again
+    Failure failure;        ///< where bytes is empty
+    bool ok() const { return !bytes.empty(); }
+};
+
+/// Thread-safe; one Client serves many jobs.
+class Client {
+public:
+    Client(transport::Transport& transport, ClientOptions options);
+    ~Client();
+
+    /// POST {endpoint}/api/v1/images/generations. Sends again by itself only where the create
+    /// surely was not accepted (contract, "Money" 3), with backoff, until `deadline` (monotonic
+    /// seconds). Never throws for what the network or the service does.
+    CreateOutcome create(const std::string& body, const std::string& idempotency_key,
+                         double deadline, const CancelToken& cancel);
+
+    /// One look at the task, repeated through transient faults until `deadline`. Throws the error
+    /// class that belongs to a final failure, TimeoutError at the deadline, CancelledError.
+    /// `created_at` (monotonic) is when the task was made: a 404 is final only after 3 tries over
+    /// at least 10 s from then.
+    PollOutcome poll(const std::string& task_id, double created_at, double deadline,
+                     const CancelToken& cancel);
+
+    /// Polls until the task is in a final state: a first look timed for the documented 5–15 s, then
+    /// an interval that grows. `on_look` is called after each look. Throws as poll() does; a task
+    /// that failed is returned, not thrown.
+    PollOutcome wait(const std::string& task_id, double created_at, double deadline,
+                     const CancelToken& cancel,
+                     const std::function<void(const Answer&)>& on_look = {});
+
+    /// All images at once, each retried and resumed by range. `on_image` is called, one at a time,
+    /// from the calling thread as each arrives, so that it can be stored before the others are
+    /// here. The API key goes along only where the image is on the endpoint's own origin under
+    /// /api/; nowhere else.
+    std::vector<Download> download(const std::vector<ResultImage>& images, double deadline,
+                                   const CancelToken& cancel,
+                                   const std::function<void(Download&)>& on_image = {});
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> m_impl;
+};
+
+} // namespace klio::service

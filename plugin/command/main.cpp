@@ -1,0 +1,160 @@
+#include "command.h"
+
+#include "base/json.h"
+#include "base/secret.h"
+
+#include <klio/version.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <iostream>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+namespace klio::command {
+
+namespace {
+
+struct Registered {
+    int order;
+    AddCommand add;
+};
+
+std::vector<Registered>& registered()
+{
+    static std::vector<Registered> commands;
+    return commands;
+}
+
+// The first Ctrl-C asks politely, the second kills: a thread waits for the signals, since a
+// handler may hardly do anything.
+void watch_signals(const CancelToken& cancel)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    std::thread([signals, cancel] {
+        int received = 0;
+        sigwait(&signals, &received);
+        cancel.cancel();
+        sigwait(&signals, &received);
+        _exit(128 + received);
+    }).detach();
+}
+
+} // namespace
+
+RegisterCommand::RegisterCommand(int order, AddCommand add)
+{
+    registered().push_back({order, add});
+}
+
+void print_line(const Context& context, const std::string& line)
+{
+    if (!context.json)
+        std::cout << base::mask(line) << std::endl;
+}
+
+void print_json(const Context& context, const std::string& json)
+{
+    if (context.json)
+        std::cout << json << std::endl;
+}
+
+void warn(const std::string& message)
+{
+    std::cerr << "klio: warning: " << base::mask(message) << std::endl;
+}
+
+ProgressCallback progress_printer(const Context& context)
+{
+    const bool json = context.json;
+    const bool terminal = isatty(STDERR_FILENO) != 0;
+    const CancelToken cancel = context.cancel;
+    return [json, terminal, cancel](const Progress& progress) {
+        if (json) {
+            base::OrderedJson line
+                = {{"event", "progress"}, {"step", progress.step}, {"job", progress.job}};
+            line["message"] = base::mask(progress.message);
+            line["done"] = progress.done;
+            line["total"] = progress.total;
+            std::cout << base::to_text(line) << std::endl;
+        } else if (terminal) {
+            std::string bar;
+            if (progress.total > 0) {
+                const int filled = std::clamp(int(20 * progress.done / progress.total), 0, 20);
+                bar = "[" + std::string(size_t(filled), '=') + std::string(size_t(20 - filled), ' ')
+                    + "] ";
+            }
+            std::fprintf(stderr, "\r\033[K%s%s", bar.c_str(), base::mask(progress.message).c_str());
+            if (progress.step == "done")
+                std::fprintf(stderr, "\r\033[K");
+            std::fflush(stderr);
+        }
+        return !cancel.cancelled();
+    };
+}
+
+namespace {
+
+int fail(bool json, const Error& error)
+{
+    const std::string message = base::mask(error.what());
+    if (isatty(STDERR_FILENO))
+        std::fprintf(stderr, "\r\033[K");
+    std::cerr << "klio: error: " << message << std::endl;
+    if (json)
+        std::cout << base::to_text(base::OrderedJson {{"event", "error"},
+                                                      {"kind", to_string(error.kind())},
+                                                      {"exit_code", error.exit_code()},
+                                                      {"message", message}})
+                  << std::endl;
+    return error.exit_code();
+}
+
+int run(int argc, char** argv)
+{
+    bool json = false;
+    for (int i = 1; i < argc; ++i)
+        json = json || std::string(argv[i]) == "--json";
+    try {
+        Context context;
+        watch_signals(context.cancel);
+        CLI::App app {"klio: kling-image-o1 for OpenImageIO pipelines", "klio"};
+        app.set_version_flag("--version", std::string("klio ") + version());
+        app.require_subcommand(1);
+        app.fallthrough();
+        app.add_flag("--json", context.json, "JSON lines on stdout, for programs");
+        std::sort(registered().begin(), registered().end(),
+                  [](const Registered& a, const Registered& b) { return a.order < b.order; });
+        for (const Registered& command : registered())
+            command.add(app, context);
+        try {
+            app.parse(argc, argv);
+        } catch (const CLI::Success& success) {
+            return app.exit(success);
+        } catch (const CLI::ParseError& error) {
+            throw UsageError(std::string(error.what()) + " (see klio --help)");
+        }
+        return 0;
+    } catch (const Error& error) {
+        return fail(json, error);
+    } catch (const std::bad_alloc&) {
+        return fail(json, Error(ErrorKind::internal, "out of memory"));
+    } catch (const std::exception& error) {
+        return fail(json, Error(ErrorKind::internal, error.what()));
+    }
+}
+
+} // namespace
+
+} // namespace klio::command
+
+int main(int argc, char** argv)
+{
+    return klio::command::run(argc, argv);
+}
