@@ -43,8 +43,25 @@ Processor back(const ColorRecord& record, const std::string& to_space);
 ColorRecord default_record();
 /// From any space of the config to sRGB for looking at: the view for scene-linear, plain otherwise.
 Processor to_display(const std::string& space);
+/// From the record's source space to linear Rec.709, exposure applied: where highlights and
+/// exposure are measured.
+Processor to_linear(const ColorRecord& record);
 /// The config's name for `space` (aliases and roles resolved, case-insensitive); throws ColorError
-/// with the nearest names where there is none.
+/// with the nearest names where there is none. A name made by chromaticities_space() stands for
+/// itself.
 std::string resolve_space(const std::string& space);
+
+/// True where the config takes `space` for scene-linear. False for unknown names.
+bool is_scene_linear(const std::string& space);
+
+/// A linear space that no config need know, by the CIE xy of red, green, blue and white (eight
+/// numbers, in that order), as a name that all functions here take in place of a config's own:
+/// "chromaticities(0.64,0.33,…)".
+std::string chromaticities_space(const float* xy);
+bool is_chromaticities(const std::string& space);
+
+/// The view and display of a view-policy record, filled in and checked: empty ones become the
+/// config's defaults. Throws ColorError with the names that there are.
+void resolve_view(std::string& display, std::string& view);
 
 } // namespace klio::color

@@ -17,8 +17,10 @@ struct ColorRecord {
     std::string display, view;      ///< view: of the config
     std::string config;             ///< name of the OCIO config
     std::string config_id;          ///< its identity: OCIO's cache id
-    double clipped = 0;             ///< share of pixels with a channel clipped on the way, 0–1
-    long long not_finite = 0;       ///< NaN and infinite values that were made finite
+    double clipped = 0;       ///< share of pixels with a channel above 1 that was clipped, 0–1
+    double out_of_gamut = 0;  ///< share of pixels with a channel clearly below 0: texture, compress
+    long long not_finite = 0; ///< NaN and infinite values that were made finite
+    std::string icc_profile;  ///< policy icc: the profile's own description
 };
 
 /// How a reference was made: what prepare() did, from which the way back follows exactly.
@@ -34,8 +36,14 @@ struct PrepareRecord {
     /// window, from its top left corner; beyond it where fit is pad.
     double crop_x = 0, crop_y = 0, crop_width = 0, crop_height = 0;
     int width = 0, height = 0; ///< of the prepared image
-    std::string codec;         ///< "jpeg" or "png"
-    int quality = 0;           ///< of the JPEG; 0 for PNG
+    std::string
+        aspect_ratio;        ///< one of the eight that it was cropped or padded to; fit none: empty
+    double pixel_aspect = 1; ///< of the source (width by height of one pixel); the prepared image
+                             ///< has square ones, so crop_width × pixel_aspect : crop_height is
+                             ///< what is seen
+    std::string image_view;  ///< part or view that was chosen; empty: the first
+    std::string codec;       ///< "jpeg" or "png"
+    int quality = 0;         ///< of the JPEG; 0 for PNG
     std::string matte;
 };
 
