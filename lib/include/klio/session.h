@@ -64,6 +64,18 @@ public:
     /// references only where no memo of an earlier preparation is there.
     std::optional<StoredSet> find(const Request& request, const GenerateOptions& options);
 
+    /// Waits for a job that was submitted, and stores its frames; a finished one comes from the
+    /// store. Nothing is bought: throws UnknownCreateError for an unknown job, and the class that
+    /// belongs to a failed one. `job` is any beginning of its key of at least 4 characters; of
+    /// `options` only key, cancel and progress count.
+    StoredSet collect(const std::string& job, const GenerateOptions& options);
+
+    /// Collects a finished job whose images stand where klio does not look: `json_pointer`
+    /// (RFC 6901) names the place in the task's kept answer, e.g. "/data/final/pics". Throws
+    /// UsageError where nothing is there.
+    StoredSet recover(const std::string& job, const std::string& json_pointer,
+                      const GenerateOptions& options);
+
     /// What generate() would send. Nothing leaves; a missing key or stage is no error here.
     Plan plan(const Request& request, const GenerateOptions& options);
 

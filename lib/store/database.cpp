@@ -1,0 +1,242 @@
+#include "store/database.h"
+
+#include "base/encoding.h"
+#include "base/file.h"
+#include "store/schema.h"
+
+#include <klio/error.h>
+
+#include <sqlite3.h>
+
+#include <cstring>
+
+namespace klio::store {
+
+namespace {
+
+// Long enough for a queue of processes that each sync a commit to a slow disk.
+constexpr double busy_seconds = 20;
+constexpr int wal_tries = 200;
+
+} // namespace
+
+Database::Database(const std::string& path) : m_path(path)
+{
+    // Serialized by m_mutex, hence NOMUTEX.
+    const int common = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
+    const std::string uri = "file:" + base::percent_encode(path, "/");
+    try {
+        open(common | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, uri);
+        m_writable = sqlite3_db_readonly(m_handle, "main") == 0;
+        if (m_writable) {
+            migrate();
+            return;
+        }
+        Statement(*this, "SELECT count(*) FROM sqlite_master").step();
+        check_schema(*this);
+        return;
+    } catch (const Error&) {
+        const int code = m_handle ? sqlite3_extended_errcode(m_handle) & 0xFF : SQLITE_CANTOPEN;
+        sqlite3_close(m_handle);
+        m_handle = nullptr;
+        m_writable = false;
+        const bool read_only = code == SQLITE_READONLY || code == SQLITE_CANTOPEN
+            || code == SQLITE_PERM || code == SQLITE_FULL || code == SQLITE_IOERR;
+        if (!read_only || !base::exists(path))
+            throw;
+    }
+    // In a folder that can't be written SQLite can't make the files that it shares memory with;
+    // nobody writes there either, so the file may be read as one that never changes.
+    for (const char* suffix : {"?mode=ro", "?immutable=1"}) {
+        try {
+            open(common | SQLITE_OPEN_READONLY, uri + suffix);
+            check_schema(*this);
+            return;
+        } catch (const Error&) {
+            sqlite3_close(m_handle);
+            m_handle = nullptr;
+            if (std::strcmp(suffix, "?immutable=1") == 0)
+                throw;
+        }
+    }
+}
+
+Database::~Database()
+{
+    sqlite3_close(m_handle);
+}
+
+void Database::open(int flags, const std::string& uri)
+{
+    const int code = sqlite3_open_v2(uri.c_str(), &m_handle, flags, nullptr);
+    if (code != SQLITE_OK)
+        fail(code, "open");
+    sqlite3_extended_result_codes(m_handle, 1);
+    set_busy_seconds(busy_seconds);
+}
+
+void Database::set_busy_seconds(double seconds)
+{
+    const std::lock_guard<std::recursive_mutex> lock(m_mutex);
+    sqlite3_busy_timeout(m_handle, int(seconds * 1000));
+}
+
+void Database::migrate()
+{
+    execute("PRAGMA synchronous=FULL");
+    execute("PRAGMA foreign_keys=ON");
+    use_wal();
+    if (check_schema(*this))
+        return;
+    Transaction transaction(*this);
+    if (!check_schema(*this)) // another process may have been faster
+        make_schema(*this);
+    transaction.commit();
+}
+
+void Database::use_wal()
+{
+    // Asking costs no lock, setting does; so a database that is already as it should be opens
+    // even while another process holds it. SQLite does not wait for others while it changes the
+    // mode, hence the tries: only processes that make the folder together come here.
+    for (int tries = 0;; ++tries) {
+        const auto mode = [&](const char* sql) {
+            Statement row(*this, sql);
+            return row.step() ? row.text(0) : std::string();
+        };
+        try {
+            if (mode("PRAGMA journal_mode") == "wal" || mode("PRAGMA journal_mode=WAL") == "wal")
+                return;
+        } catch (const StoreError&) {
+            if (tries >= wal_tries)
+                throw;
+        }
+        if (tries >= wal_tries)
+            throw StoreError("data folder " + base::parent_folder(m_path)
+                             + ": its filesystem does not do SQLite's WAL; set KLIO_HOME to a "
+                               "local disk");
+        sqlite3_sleep(50);
+    }
+}
+
+void Database::execute(const char* sql)
+{
+    const std::lock_guard<std::recursive_mutex> lock(m_mutex);
+    const int code = sqlite3_exec(m_handle, sql, nullptr, nullptr, nullptr);
+    if (code != SQLITE_OK)
+        fail(code, sql);
+}
+
+int Database::changes() const
+{
+    return sqlite3_changes(m_handle);
+}
+
+void Database::fail(int code, const char* what) const
+{
+    const std::string reason = m_handle ? sqlite3_errmsg(m_handle) : sqlite3_errstr(code);
+    const std::string start = "data folder " + base::parent_folder(m_path) + ": ";
+    switch (code & 0xFF) {
+    case SQLITE_FULL:
+        throw StoreError(start + "the disk is full; free some space and run this again");
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+        throw StoreError(start + "can't be written; make it writable, or set KLIO_HOME to another");
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        throw StoreError(start + "another process holds the database (klio.db); try again");
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        throw StoreError(start + "klio.db is damaged (" + reason
+                         + "); move it away to start anew: result files stay in results/");
+    case SQLITE_CANTOPEN:
+        throw StoreError(start + "klio.db can't be opened (" + reason
+                         + "); check that the folder is there and writable");
+    case SQLITE_IOERR:
+        throw StoreError(start + "klio.db can't be read or written (" + reason
+                         + "); check the disk's space and health");
+    default:
+        throw StoreError(start + reason + " (" + what + ")");
+    }
+}
+
+Statement::Statement(Database& database, const char* sql, std::nullptr_t)
+    : m_database(database), m_lock(database.m_mutex)
+{
+    const int code = sqlite3_prepare_v2(m_database.m_handle, sql, -1, &m_statement, nullptr);
+    if (code != SQLITE_OK)
+        m_database.fail(code, sql);
+}
+
+Statement::~Statement()
+{
+    sqlite3_finalize(m_statement);
+}
+
+bool Statement::step()
+{
+    const int code = sqlite3_step(m_statement);
+    if (code == SQLITE_ROW)
+        return true;
+    if (code != SQLITE_DONE)
+        m_database.fail(code, sqlite3_sql(m_statement));
+    return false;
+}
+
+void Statement::run()
+{
+    while (step()) { }
+}
+
+std::string Statement::text(int column) const
+{
+    const auto* bytes = static_cast<const char*>(sqlite3_column_blob(m_statement, column));
+    return bytes ? std::string(bytes, size_t(sqlite3_column_bytes(m_statement, column)))
+                 : std::string();
+}
+
+int64_t Statement::integer(int column) const
+{
+    return sqlite3_column_int64(m_statement, column);
+}
+
+double Statement::real(int column) const
+{
+    return sqlite3_column_double(m_statement, column);
+}
+
+void Statement::bind(const std::string& value)
+{
+    sqlite3_bind_text64(m_statement, ++m_bound, value.data(), value.size(), SQLITE_TRANSIENT,
+                        SQLITE_UTF8);
+}
+
+void Statement::bind(int64_t value)
+{
+    sqlite3_bind_int64(m_statement, ++m_bound, value);
+}
+
+void Statement::bind(double value)
+{
+    sqlite3_bind_double(m_statement, ++m_bound, value);
+}
+
+Transaction::Transaction(Database& database) : m_database(database), m_lock(database.m_mutex)
+{
+    m_database.execute("BEGIN IMMEDIATE");
+}
+
+Transaction::~Transaction()
+{
+    if (m_open)
+        sqlite3_exec(m_database.m_handle, "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+void Transaction::commit()
+{
+    // A commit that fails (a full disk) leaves the transaction open; the destructor rolls it back.
+    m_database.execute("COMMIT");
+    m_open = false;
+}
+
+} // namespace klio::store

@@ -1,0 +1,356 @@
+#include "store/jobs.h"
+
+#include "base/file.h"
+#include "base/secret.h"
+#include "store/crash_point.h"
+#include "store/ledger.h"
+#include "store/request_json.h"
+
+namespace klio {
+
+namespace {
+
+struct StateName {
+    JobState state;
+    const char* name;
+};
+
+constexpr StateName state_names[] = {
+    {JobState::submitting, "submitting"}, {JobState::submitted, "submitted"},
+    {JobState::succeeded, "succeeded"},   {JobState::failed, "failed"},
+    {JobState::unknown, "unknown"},       {JobState::refused, "refused"},
+};
+
+} // namespace
+
+const char* to_string(JobState state) noexcept
+{
+    for (const StateName& entry : state_names)
+        if (entry.state == state)
+            return entry.name;
+    return "unknown";
+}
+
+bool job_state_from_string(const std::string& name, JobState& state) noexcept
+{
+    for (const StateName& entry : state_names)
+        if (name == entry.name) {
+            state = entry.state;
+            return true;
+        }
+    return false;
+}
+
+} // namespace klio
+
+namespace klio::store {
+
+namespace {
+
+constexpr const char* columns
+    = "id, key, state, error_kind, message, request, endpoint, url, task_id, refs, warnings, "
+      "price_known, credits, idempotency_key, attempt, cancel_requested, raw_create, raw_task, "
+      "created_at, sent_at, updated_at";
+
+std::string kind_name(ErrorKind kind)
+{
+    return kind == ErrorKind::internal ? std::string() : to_string(kind);
+}
+
+} // namespace
+
+JobTable::JobTable(Database& database, std::string folder)
+    : m_database(database), m_folder(std::move(folder))
+{
+}
+
+JobRecord JobTable::read(const Statement& row)
+{
+    JobRecord job;
+    StoredSet& set = job.set;
+    set.job = row.text(1);
+    job_state_from_string(row.text(2), set.state);
+    error_kind_from_string(row.text(3), set.error_kind);
+    set.message = row.text(4);
+    set.request = request_from_json(row.text(5));
+    set.endpoint = row.text(6);
+    job.url = row.text(7);
+    set.task_id = row.text(8);
+    set.references = references_from_json(row.text(9));
+    set.warnings = lines_from_json(row.text(10));
+    set.price_known = row.integer(11) != 0;
+    set.credits_at_least = int(row.integer(12));
+    job.idempotency_key = row.text(13);
+    job.attempt = int(row.integer(14));
+    job.cancel_requested = row.integer(15) != 0;
+    job.raw_create = row.text(16);
+    job.raw_task = row.text(17);
+    set.created_at = row.real(18);
+    job.sent_at = row.real(19);
+    set.updated_at = row.real(20);
+    Statement frames(m_database,
+                     "SELECT idx, file, sha256, media_type, bytes, width, height, channels, "
+                     "bit_depth FROM frames WHERE job = ? ORDER BY idx",
+                     row.integer(0));
+    while (frames.step()) {
+        StoredFrame frame;
+        frame.index = int(frames.integer(0));
+        frame.path = base::join_path(m_folder, frames.text(1));
+        frame.sha256 = frames.text(2);
+        frame.media_type = frames.text(3);
+        frame.bytes = uint64_t(frames.integer(4));
+        frame.width = int(frames.integer(5));
+        frame.height = int(frames.integer(6));
+        frame.channels = int(frames.integer(7));
+        frame.bit_depth = int(frames.integer(8));
+        set.frames.push_back(std::move(frame));
+    }
+    return job;
+}
+
+std::optional<JobRecord> JobTable::find(const std::string& key)
+{
+    const std::string sql = std::string("SELECT ") + columns + " FROM jobs WHERE key = ?";
+    Statement row(m_database, sql.c_str(), key);
+    if (!row.step())
+        return std::nullopt;
+    return read(row);
+}
+
+JobRecord JobTable::find_prefix(const std::string& prefix)
+{
+    if (prefix.size() < 4)
+        throw UsageError("job '" + prefix + "': give at least 4 characters of its key");
+    const std::string sql = std::string("SELECT ") + columns
+        + " FROM jobs WHERE substr(key, 1, ?) = ? ORDER BY id LIMIT 2";
+    Statement row(m_database, sql.c_str(), int64_t(prefix.size()), prefix);
+    if (!row.step())
+        throw UsageError("job '" + prefix + "': there is none; see klio jobs");
+    JobRecord job = read(row);
+    if (row.step())
+        throw UsageError("job '" + prefix + "': several begin so; give more of the key");
+    return job;
+}
+
+std::vector<JobRecord> JobTable::list(const JobFilter& filter)
+{
+    std::string sql = std::string("SELECT ") + columns + " FROM jobs WHERE created_at >= ?";
+    if (!filter.states.empty()) {
+        std::string names;
+        for (JobState state : filter.states)
+            names += (names.empty() ? "'" : ", '") + std::string(to_string(state)) + "'";
+        sql += " AND state IN (" + names + ")";
+    }
+    if (!filter.endpoint.empty())
+        sql += " AND endpoint = ?";
+    if (!filter.text.empty())
+        sql += " AND (instr(lower(request), lower(?)) OR instr(key, ?) OR instr(task_id, ?))";
+    sql += " ORDER BY id DESC LIMIT ?";
+    Statement row(m_database, sql.c_str(), filter.created_after);
+    if (!filter.endpoint.empty())
+        row.bind(filter.endpoint);
+    if (!filter.text.empty())
+        for (int i = 0; i < 3; ++i)
+            row.bind(filter.text);
+    row.bind(filter.limit > 0 ? filter.limit : -1);
+    std::vector<JobRecord> jobs;
+    while (row.step())
+        jobs.insert(jobs.begin(), read(row));
+    return jobs;
+}
+
+void JobTable::require_writable()
+{
+    if (!m_database.writable())
+        throw StoreError("data folder " + m_folder
+                         + ": can't be written, so nothing is sent; make it writable, or set "
+                           "KLIO_HOME to another");
+    Transaction transaction(m_database);
+    m_database.execute("UPDATE sqlite_sequence SET seq = seq WHERE 0");
+}
+
+void JobTable::begin(JobRecord& job, const Limits& limits, double unix_now)
+{
+    Transaction transaction(m_database);
+    StoredSet& set = job.set;
+    check_limits(m_database, limits, set, unix_now);
+    const std::optional<JobRecord> earlier = find(set.job);
+    job.attempt = earlier ? earlier->attempt + 1 : 1;
+    // A create that surely failed is over: a service that remembers keys would give that failure
+    // again. One that may have been accepted keeps its key, so that such a service gives the task.
+    job.idempotency_key = set.job;
+    if (earlier)
+        job.idempotency_key = earlier->set.error_kind == ErrorKind::unknown
+            ? earlier->idempotency_key
+            : set.job + "-" + std::to_string(job.attempt);
+    set.state = JobState::submitting;
+    set.created_at = earlier ? earlier->set.created_at : unix_now;
+    set.updated_at = job.sent_at = unix_now;
+    Statement(m_database,
+              "INSERT INTO jobs(key, state, request, endpoint, url, refs, warnings, price_known, "
+              "credits, idempotency_key, attempt, created_at, sent_at, updated_at) "
+              "VALUES(?, 'submitting', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+              "ON CONFLICT(key) DO UPDATE SET state = 'submitting', error_kind = '', "
+              "message = '', request = excluded.request, url = excluded.url, task_id = '', "
+              "refs = excluded.refs, warnings = excluded.warnings, credits = excluded.credits, "
+              "price_known = excluded.price_known, idempotency_key = excluded.idempotency_key, "
+              "attempt = excluded.attempt, raw_create = '', raw_task = '', cancel_requested = 0, "
+              "sent_at = excluded.sent_at, updated_at = excluded.updated_at",
+              set.job, request_to_json(set.request), set.endpoint, job.url,
+              references_to_json(set.references), lines_to_json(set.warnings), set.price_known,
+              set.credits_at_least, job.idempotency_key, job.attempt, set.created_at, job.sent_at,
+              set.updated_at)
+        .run();
+    // What is left of a purchase that ended badly would be taken for this one's.
+    Statement(m_database, "DELETE FROM frames WHERE job = (SELECT id FROM jobs WHERE key = ?)",
+              set.job)
+        .run();
+    reserve(m_database, limits.run, job, unix_now);
+    crash_point("submitting-before");
+    transaction.commit();
+    crash_point("submitting");
+}
+
+void JobTable::move(const std::string& key, JobState state, ErrorKind kind,
+                    const std::string& message, const char* ledger, double unix_now)
+{
+    Statement(m_database,
+              "UPDATE jobs SET state = ?, error_kind = ?, message = ?, updated_at = ? "
+              "WHERE key = ?",
+              to_string(state), kind_name(kind), base::mask(message), unix_now, key)
+        .run();
+    if (ledger)
+        set_ledger(m_database, key, ledger);
+}
+
+void JobTable::submitted(const std::string& key, const std::string& task_id, const std::string& raw,
+                         double unix_now)
+{
+    crash_point("submitted-before");
+    Transaction transaction(m_database);
+    move(key, JobState::submitted, ErrorKind::internal, {}, nullptr, unix_now);
+    Statement(m_database, "UPDATE jobs SET task_id = ?, raw_create = ? WHERE key = ?", task_id, raw,
+              key)
+        .run();
+    transaction.commit();
+    crash_point("submitted");
+}
+
+void JobTable::unknown(const std::string& key, ErrorKind kind, const std::string& message,
+                       const std::string& raw, double unix_now)
+{
+    Transaction transaction(m_database);
+    move(key, JobState::unknown, kind, message, "unknown", unix_now);
+    if (!raw.empty())
+        Statement(m_database, "UPDATE jobs SET raw_create = ? WHERE key = ?", raw, key).run();
+    transaction.commit();
+}
+
+void JobTable::failed(const std::string& key, JobState state, ErrorKind kind,
+                      const std::string& message, const std::string& raw, double unix_now)
+{
+    crash_point("failed-before");
+    Transaction transaction(m_database);
+    move(key, state, kind, message, "freed", unix_now);
+    if (!raw.empty())
+        Statement(m_database,
+                  "UPDATE jobs SET raw_create = CASE WHEN task_id = '' THEN ?1 ELSE raw_create "
+                  "END, raw_task = CASE WHEN task_id = '' THEN raw_task ELSE ?1 END "
+                  "WHERE key = ?2",
+                  raw, key)
+            .run();
+    transaction.commit();
+    crash_point("failed");
+}
+
+void JobTable::task_answer(const std::string& key, const std::string& raw, double unix_now)
+{
+    Statement(m_database, "UPDATE jobs SET raw_task = ?, updated_at = ? WHERE key = ?", raw,
+              unix_now, key)
+        .run();
+    crash_point("task-answer");
+}
+
+void JobTable::trouble(const std::string& key, ErrorKind kind, const std::string& message,
+                       double unix_now)
+{
+    Statement(m_database,
+              "UPDATE jobs SET error_kind = ?, message = ?, updated_at = ? WHERE key = ?",
+              kind_name(kind), base::mask(message), unix_now, key)
+        .run();
+}
+
+void JobTable::add_frame(const std::string& key, const StoredFrame& frame)
+{
+    Statement(m_database,
+              "INSERT OR REPLACE INTO frames(job, idx, file, sha256, media_type, bytes, width, "
+              "height, channels, bit_depth) SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM jobs "
+              "WHERE key = ?",
+              frame.index, frame.path.substr(m_folder.size() + 1), frame.sha256, frame.media_type,
+              int64_t(frame.bytes), frame.width, frame.height, frame.channels, frame.bit_depth, key)
+        .run();
+    crash_point("frame");
+}
+
+void JobTable::succeeded(const std::string& key, const std::vector<std::string>& warnings,
+                         double unix_now)
+{
+    crash_point("succeeded-before");
+    Transaction transaction(m_database);
+    move(key, JobState::succeeded, ErrorKind::internal, {}, "spent", unix_now);
+    Statement(m_database, "UPDATE jobs SET warnings = ? WHERE key = ?", lines_to_json(warnings),
+              key)
+        .run();
+    transaction.commit();
+    crash_point("succeeded");
+}
+
+void JobTable::adopt_task(const std::string& key, const std::string& task_id, double unix_now)
+{
+    Transaction transaction(m_database);
+    move(key, JobState::submitted, ErrorKind::internal, {}, "reserved", unix_now);
+    Statement(m_database, "UPDATE jobs SET task_id = ? WHERE key = ?", task_id, key).run();
+    transaction.commit();
+}
+
+void JobTable::allow_again(const std::string& key, bool unsure, bool not_charged, double unix_now)
+{
+    Transaction transaction(m_database);
+    const char* ledger = !unsure ? nullptr : not_charged ? "freed" : "unknown";
+    move(key, JobState::failed, unsure ? ErrorKind::unknown : ErrorKind::failed,
+         "to be sent again by the next run", ledger, unix_now);
+    transaction.commit();
+}
+
+void JobTable::forget(const std::string& key, bool not_charged, double unix_now)
+{
+    Transaction transaction(m_database);
+    move(key, JobState::failed, ErrorKind::cancelled, "given up by the user",
+         not_charged ? "freed" : "unknown", unix_now);
+    transaction.commit();
+}
+
+void JobTable::request_cancel(const std::string& key)
+{
+    Statement(m_database, "UPDATE jobs SET cancel_requested = 1 WHERE key = ?", key).run();
+}
+
+bool JobTable::cancel_requested(const std::string& key)
+{
+    Statement row(m_database, "SELECT cancel_requested FROM jobs WHERE key = ?", key);
+    return row.step() && row.integer(0) != 0;
+}
+
+void JobTable::clear_cancel(const std::string& key)
+{
+    Statement(m_database, "UPDATE jobs SET cancel_requested = 0 WHERE key = ? AND cancel_requested",
+              key)
+        .run();
+}
+
+void JobTable::erase(const std::string& key)
+{
+    Statement(m_database, "DELETE FROM jobs WHERE key = ?", key).run();
+}
+
+} // namespace klio::store

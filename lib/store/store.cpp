@@ -1,0 +1,153 @@
+#include "store/store.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/sha256.h"
+
+#include <klio/error.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+namespace klio::store {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// Enough for a task's id and a usual answer in the database's log, with room.
+constexpr off_t spare_bytes = 256 << 10;
+
+std::string prepared_folder(const std::string& folder)
+{
+    // What is in it is the user's alone: prompts, and plates made into frames.
+    for (const std::string& path :
+         {folder, folder + "/results", folder + "/locks", folder + "/answers"}) {
+        try {
+            base::make_folders(path, 0700);
+        } catch (const OutputError& error) {
+            if (!base::exists(folder + "/klio.db"))
+                throw StoreError(std::string("data folder ") + error.what()
+                                 + "; set KLIO_HOME to one that can be written");
+            break; // one that can only be read is still worth reading
+        }
+    }
+    return folder;
+}
+
+} // namespace
+
+Store::Store(const std::string& folder)
+    : m_folder(prepared_folder(folder)), m_database(folder + "/klio.db"),
+      m_jobs(m_database, m_folder), m_memo(m_database), m_staged(m_database)
+{
+}
+
+std::string Store::lock_path(const std::string& job) const
+{
+    return m_folder + "/locks/" + job + ".lock";
+}
+
+std::string Store::answer_path(const std::string& job) const
+{
+    return m_folder + "/answers/" + job + ".json";
+}
+
+std::string Store::space_path(const std::string& job) const
+{
+    return m_folder + "/locks/" + job + ".space";
+}
+
+std::string Store::secret() const
+{
+    const std::string path = m_folder + "/secret";
+    try {
+        if (!base::exists(path)) {
+            // link() makes it whole or not at all, and lets one of two processes win.
+            const std::string mine = path + "." + std::to_string(::getpid());
+            base::write_file_atomic(mine, base::random_bytes(32), 0600);
+            if (::link(mine.c_str(), path.c_str()) != 0 && errno != EEXIST)
+                throw OutputError(path + ": can't be made (" + std::strerror(errno) + ")");
+            ::unlink(mine.c_str());
+            base::sync_folder(m_folder);
+        }
+        return base::read_file(path, 4096);
+    } catch (const Error& error) {
+        throw StoreError(std::string("the data folder's secret ") + error.what());
+    }
+}
+
+void Store::keep_answer(const std::string& job, const std::string& task_id, const std::string& raw)
+{
+    try {
+        base::write_file_atomic(
+            answer_path(job), base::to_text(base::Json {{"task_id", task_id}, {"raw", raw}}), 0600);
+    } catch (const OutputError& error) {
+        throw StoreError(error.what());
+    }
+}
+
+bool Store::kept_answer(const std::string& job, std::string& task_id, std::string& raw) const
+{
+    if (!base::exists(answer_path(job)))
+        return false;
+    base::Json json;
+    base::JsonError error;
+    if (!base::parse_json(base::read_file(answer_path(job)), json, error) || !json.is_object())
+        return false;
+    task_id = json.value("task_id", std::string());
+    raw = json.value("raw", std::string());
+    return true;
+}
+
+void Store::drop_answer(const std::string& job) const noexcept
+{
+    ::unlink(answer_path(job).c_str());
+}
+
+void Store::reserve_space(const std::string& job)
+{
+    const std::string path = space_path(job);
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    int error = fd < 0 ? errno : ::posix_fallocate(fd, 0, spare_bytes);
+    if (fd >= 0)
+        ::close(fd);
+    if (error == EOPNOTSUPP || error == EINVAL)
+        error = 0; // a filesystem that can't reserve
+    if (error == 0)
+        return;
+    ::unlink(path.c_str());
+    throw StoreError("data folder " + m_folder + ": no space to write down what is bought ("
+                     + std::strerror(error) + "), so nothing was sent; free some and run again");
+}
+
+void Store::free_space(const std::string& job) const noexcept
+{
+    ::unlink(space_path(job).c_str());
+}
+
+void Store::sweep(const std::string& job) const noexcept
+{
+    std::error_code error;
+    const fs::path folder = fs::path(m_folder) / "results" / job.substr(0, 2) / job;
+    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+        std::error_code ignored;
+        if (it->path().filename().string().find(".tmp-") != std::string::npos)
+            fs::remove(it->path(), ignored);
+    }
+}
+
+void Store::remove_results(const std::string& job) const
+{
+    std::error_code error;
+    fs::remove_all(fs::path(m_folder) / "results" / job.substr(0, 2) / job, error);
+    if (error)
+        throw StoreError("the results of job " + job + " can't be removed (" + error.message()
+                         + ")");
+}
+
+} // namespace klio::store
