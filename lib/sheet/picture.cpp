@@ -1,0 +1,197 @@
+#include "sheet/picture.h"
+
+#include "base/file.h"
+#include "sheet/jpeg.h"
+#include "sheet/layout.h"
+#include "sheet/resample.h"
+
+#include <klio/error.h>
+
+#include <OpenImageIO/imageio.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+
+namespace klio::sheet {
+
+namespace {
+
+constexpr int longest_side = 65536;
+constexpr double most_pixels = 1 << 29; // of one picture that is read whole
+
+bool begins_as_jpeg(const std::string& path)
+{
+    std::ifstream file(path, std::ios::binary);
+    unsigned char start[3] = {};
+    file.read(reinterpret_cast<char*>(start), 3);
+    return start[0] == 0xFF && start[1] == 0xD8 && start[2] == 0xFF;
+}
+
+std::string one_line(std::string text)
+{
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    while (!text.empty() && text.back() == ' ')
+        text.pop_back();
+    return text;
+}
+
+std::unique_ptr<OIIO::ImageInput> open(const std::string& path, int subimage)
+{
+    // oiio:UnassociatedAlpha is left alone: OIIO's readers then associate, as compositing wants.
+    std::unique_ptr<OIIO::ImageInput> input = OIIO::ImageInput::open(path);
+    if (!input)
+        throw ReferenceError("can't read \"" + path + "\": " + one_line(OIIO::geterror()));
+    if (subimage > 0 && !input->seek_subimage(subimage, 0))
+        throw ReferenceError("\"" + path + "\" has no subimage " + std::to_string(subimage));
+    const OIIO::ImageSpec& spec = input->spec();
+    if (spec.width < 1 || spec.height < 1 || spec.nchannels < 1 || spec.full_width < 1
+        || spec.full_height < 1 || spec.full_width > longest_side || spec.full_height > longest_side
+        || spec.width > longest_side || spec.height > longest_side
+        || double(spec.width) * spec.height > most_pixels)
+        throw ReferenceError("\"" + path + "\" says that it is " + std::to_string(spec.width) + "x"
+                             + std::to_string(spec.height) + ": no picture for a sheet");
+    return input;
+}
+
+double pixel_aspect(const OIIO::ImageSpec& spec)
+{
+    const float aspect = spec.get_float_attribute("PixelAspectRatio", 1.0f);
+    return aspect > 0.05f && aspect < 20 ? aspect : 1;
+}
+
+float srgb_from_linear(float v)
+{
+    return v <= 0.0031308f ? v * 12.92f : 1.055f * std::pow(v, 1 / 2.4f) - 0.055f;
+}
+
+bool is_linear(const OIIO::ImageSpec& spec)
+{
+    const std::string space = spec.get_string_attribute("oiio:ColorSpace");
+    if (!space.empty())
+        return OIIO::Strutil::iequals(space, "linear");
+    return spec.format.is_floating_point();
+}
+
+} // namespace
+
+void turn_upright(Picture& picture, int orientation)
+{
+    if (orientation < 2 || orientation > 8)
+        return;
+    const int width = picture.width, height = picture.height;
+    const bool turned = orientation >= 5;
+    Picture out;
+    out.width = turned ? height : width;
+    out.height = turned ? width : height;
+    out.pixels.resize(picture.pixels.size());
+    for (int y = 0; y < out.height; ++y)
+        for (int x = 0; x < out.width; ++x) {
+            int sx = turned ? y : x, sy = turned ? x : y;
+            if (orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8)
+                sx = width - 1 - sx;
+            if (orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7)
+                sy = height - 1 - sy;
+            std::copy_n(&picture.pixels[(size_t(sy) * size_t(width) + size_t(sx)) * 3], 3,
+                        &out.pixels[(size_t(y) * size_t(out.width) + size_t(x)) * 3]);
+        }
+    picture = std::move(out);
+}
+
+PictureInfo probe_picture(const std::string& path, int subimage)
+{
+    PictureInfo info;
+    try {
+        const auto input = open(path, subimage);
+        const OIIO::ImageSpec& spec = input->spec();
+        const int orientation = spec.get_int_attribute("Orientation", 1);
+        info.width = spec.full_width;
+        info.height = spec.full_height;
+        info.ratio = info.width * pixel_aspect(spec) / info.height;
+        if (orientation >= 5 && orientation <= 8) {
+            std::swap(info.width, info.height);
+            info.ratio = 1 / info.ratio;
+        }
+    } catch (const Error& error) {
+        info.problem = error.what();
+    }
+    return info;
+}
+
+Picture load_picture(const std::string& path, int subimage, int box_width, int box_height,
+                     Color background)
+{
+    Picture picture;
+    if (subimage == 0 && begins_as_jpeg(path)
+        && load_jpeg(base::read_file(path), path, box_width, box_height, picture))
+        return picture;
+
+    const auto input = open(path, subimage);
+    const OIIO::ImageSpec spec = input->spec();
+    const int orientation = spec.get_int_attribute("Orientation", 1);
+    const bool turned = orientation >= 5 && orientation <= 8;
+    const double aspect = pixel_aspect(spec);
+    double show_width = spec.full_width * aspect, show_height = spec.full_height;
+    if (turned)
+        std::swap(show_width, show_height);
+    fit_size(show_width, show_height, box_width, box_height, picture.width, picture.height);
+    if (turned)
+        std::swap(picture.width, picture.height);
+    picture.pixels.resize(size_t(picture.width) * size_t(picture.height) * 3);
+
+    const int channels = std::min(spec.nchannels, 4);
+    const bool grey = channels < 3;
+    const bool alpha = channels == 4 || channels == 2;
+    const bool linear = is_linear(spec);
+    const uint8_t paper[3] = {background.r, background.g, background.b};
+    RowResampler resampler(
+        spec.full_width, spec.full_height, picture.width, picture.height, 4,
+        linear ? Kernel::tent : Kernel::lanczos2, [&](int y, const float* values) {
+            uint8_t* out = &picture.pixels[size_t(y) * size_t(picture.width) * 3];
+            for (int x = 0; x < picture.width; ++x, values += 4)
+                for (int c = 0; c < 3; ++c) {
+                    float v = values[c];
+                    if (linear)
+                        v = srgb_from_linear(std::max(v, 0.0f));
+                    v = v * 255 + (1 - std::clamp(values[3], 0.0f, 1.0f)) * float(paper[c]);
+                    *out++ = uint8_t(std::clamp(v + 0.5f, 0.0f, 255.0f));
+                }
+        });
+    // Rows of the data window within the display window; what only one of them has stays clear.
+    const int inside_begin = std::max(spec.x, spec.full_x);
+    const int inside_end = std::min(spec.x + spec.width, spec.full_x + spec.full_width);
+    std::vector<float> read(size_t(spec.width) * size_t(channels));
+    std::vector<float> row(size_t(spec.full_width) * 4);
+    std::vector<float> whole;
+    if (spec.tile_width) {
+        whole.resize(read.size() * size_t(spec.height));
+        if (!input->read_image(subimage, 0, 0, channels, OIIO::TypeFloat, whole.data()))
+            throw ReferenceError("can't read \"" + path + "\": " + one_line(input->geterror()));
+    }
+    for (int y = 0; y < spec.full_height; ++y) {
+        const int at = spec.full_y + y;
+        std::fill(row.begin(), row.end(), 0.0f);
+        if (at >= spec.y && at < spec.y + spec.height) {
+            const float* source = read.data();
+            if (!whole.empty())
+                source = &whole[size_t(at - spec.y) * read.size()];
+            else if (!input->read_scanlines(subimage, 0, at, at + 1, 0, 0, channels,
+                                            OIIO::TypeFloat, read.data()))
+                throw ReferenceError("can't read \"" + path + "\": " + one_line(input->geterror()));
+            for (int x = inside_begin; x < inside_end; ++x) {
+                const float* pixel = source + size_t(x - spec.x) * size_t(channels);
+                float* out = &row[size_t(x - spec.full_x) * 4];
+                for (int c = 0; c < 3; ++c) {
+                    const float v = pixel[grey ? 0 : c];
+                    out[c] = std::isfinite(v) ? v : 0.0f;
+                }
+                out[3] = alpha ? pixel[channels - 1] : 1.0f;
+            }
+        }
+        resampler.push(row.data());
+    }
+    turn_upright(picture, orientation);
+    return picture;
+}
+
+} // namespace klio::sheet
