@@ -41,12 +41,25 @@ struct Failure {
     double retry_after = -1; ///< seconds; -1: not said
 };
 
-/// Reads an HTTP answer. Exactly one of the two is meaningful: returns true and fills `answer`, or
+/// Reads an HTTP answer. Where state, task id, images and messages are looked for is the table in
+/// places.h; what makes a failure of which kind is in failure.h.
+///
+/// An answer under HTTP 2xx whose status word says that the task failed is an Answer (see
+/// failure_of()), as is one that says nothing at all (state waiting, no task id): a create must
+/// take that for unknown. Images at the same URL are taken once.
+/// Exactly one of the two is meaningful: returns true and fills `answer`, or
 /// returns false and fills `failure`. Any content type, a byte-order mark, numbers as strings and
 /// errors under HTTP 200 are understood; HTML, truncated and absurdly nested text is a failure.
 /// `unix_now` is for Retry-After dates.
 bool read_answer(int status, const std::string& body, const std::string& retry_after,
                  double unix_now, Answer& answer, Failure& failure);
+
+/// What a task's failure means: refusal, credits or failed, by the service's own words.
+Failure failure_of(const Answer& answer);
+
+/// The error for a finished task in which no image was found: names what was seen and the command
+/// that takes them from a place that a person names.
+std::string no_images_message(const Answer& answer);
 
 /// Images at a place that a person names by a JSON pointer (`klio jobs recover`): an image, a list
 /// of them, or an object that holds one. Throws UsageError where nothing is there.

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "service/answer.h"
+#include "transport/backoff.h"
 #include "transport/http.h"
 
 #include <klio/progress.h>
@@ -26,6 +27,10 @@ struct ClientOptions {
     uint64_t max_image_bytes = 64u << 20;
     base::Clock* clock = nullptr;   ///< null: the system's
     base::Random* random = nullptr; ///< null: the system's
+    /// How often a create is sent at most where it surely was not accepted: no connection, or a
+    /// rejection in the service's own words.
+    int max_creates = 6;
+    transport::BackoffOptions backoff {}; ///< between tries of all kinds
 };
 
 /// How a create ended.
@@ -36,15 +41,17 @@ struct CreateOutcome {
         unknown   ///< may have been accepted; must not be sent again: `failure` says what happened
     } kind
         = Kind::unknown;
-    Answer answer;
-    Failure failure;
+    Answer answer;   ///< where unknown: the task id that a failing answer named, if any
+    Failure failure; ///< one line; kind `cancelled` and `rejected` where nothing had been sent yet
     std::string raw; ///< the last answer's body, the API key masked; may be empty
+    int sends = 0;   ///< how often bytes of it may have left
 };
 
 /// One poll's result.
 struct PollOutcome {
     Answer answer;
-    std::string raw;
+    std::string raw;         ///< the answer's body, the API key masked
+    double retry_after = -1; ///< seconds that the service wants until the next look; -1: not said
 };
 
 struct Download {
@@ -55,6 +62,16 @@ struct Download {
     Failure failure;        ///< where bytes is empty
     bool ok() const { return !bytes.empty(); }
 };
+
+/// Seconds from a task's creation until the look after the one at `elapsed`: the first look at
+/// 1.5 s, then every 0.8 s or 8 % of the time passed, whichever is more, at most 30 s: so a result
+/// waits for at most 1 s or 10 % of what it took. `jitter` in [0, 1) takes up to a tenth off.
+double next_look(double elapsed, double jitter);
+
+/// From the content: image/png, image/jpeg, image/webp; else empty.
+std::string image_type(const std::string& bytes);
+/// False where a PNG, JPEG or WebP surely ends too early, or the bytes are text. Decodes nothing.
+bool looks_whole(const std::string& bytes);
 
 /// Thread-safe; one Client serves many jobs.
 class Client {
@@ -68,8 +85,10 @@ public:
     CreateOutcome create(const std::string& body, const std::string& idempotency_key,
                          double deadline, const CancelToken& cancel);
 
-    /// One look at the task, repeated through transient faults until `deadline`. Throws the error
-    /// class that belongs to a final failure, TimeoutError at the deadline, CancelledError.
+    /// One look at the task, repeated through transient faults until `deadline` (with a last look
+    /// at the deadline itself). Throws the error class that belongs to a final failure,
+    /// TimeoutError at the deadline, CancelledError. Only FailedError says that the task is gone
+    /// for good: with any other class the task may live on, and can be collected later.
     /// `created_at` (monotonic) is when the task was made: a 404 is final only after 3 tries over
     /// at least 10 s from then.
     PollOutcome poll(const std::string& task_id, double created_at, double deadline,
@@ -82,10 +101,14 @@ public:
                      const CancelToken& cancel,
                      const std::function<void(const Answer&)>& on_look = {});
 
-    /// All images at once, each retried and resumed by range. `on_image` is called, one at a time,
-    /// from the calling thread as each arrives, so that it can be stored before the others are
-    /// here. The API key goes along only where the image is on the endpoint's own origin under
-    /// /api/; nowhere else.
+    /// All images at once (at most 9 on the way), each retried and resumed by range until
+    /// `deadline`. A body is taken for an image by its first bytes; one that ends before its own
+    /// end mark, or is text, is asked for up to 3 times and then a failure of kind `damaged`. Bytes
+    /// of another kind are kept, with an empty media_type. Never throws but for std::bad_alloc;
+    /// where cancelled, what is not there has a failure of kind `cancelled`. `on_image` is called,
+    /// one at a time, from the calling thread as each arrives, so that it can be stored before the
+    /// others are here. The API key goes along only where the image is on the endpoint's own origin
+    /// under /api/; nowhere else.
     std::vector<Download> download(const std::vector<ResultImage>& images, double deadline,
                                    const CancelToken& cancel,
                                    const std::function<void(Download&)>& on_image = {});

@@ -48,8 +48,8 @@ struct HttpRequest {
     std::string method = "GET";
     std::string url;
     Headers headers;
-    /// Sent only to the origin of `url`, never across a redirect; masked everywhere. E.g.
-    /// {"Authorization", "Bearer …"}.
+    /// Sent only to the origin of `url`, never across a redirect, not even within the origin; never
+    /// in an error. E.g. {"Authorization", "Bearer …"}.
     Headers secret_headers;
     std::string body;               ///< for POST and PUT, may be empty
     std::string body_file;          ///< or a file that is streamed (PUT)
@@ -59,11 +59,19 @@ struct HttpRequest {
     double first_byte_timeout = 60; ///< seconds from the request sent to the answer's first byte
     double low_speed_seconds = 30;  ///< gives up below 1 byte/s for so long
     double total_timeout = 0;       ///< seconds; 0: none
-    int max_redirects = 0;          ///< https to https only (http to http on loopback)
+    /// Seconds that a request whose bytes may have left still has for its answer once it is
+    /// cancelled: an answer that is nearly here tells what was paid.
+    double cancel_grace = 0;
+    /// GET and HEAD only: https to https only (from http on loopback also to http on loopback).
+    /// Secret headers, Authorization and Cookie never go along. With 0, and for all other methods,
+    /// the redirect itself is the answer.
+    int max_redirects = 0;
     /// Addresses that the host may resolve to. By default loopback, private, link-local and other
-    /// special addresses are refused, after resolution, at every hop.
+    /// special addresses are refused, after resolution, at every hop. Through a proxy the address
+    /// is the proxy's to resolve: then only what the URL itself says (a numeric address, a loopback
+    /// name) can be checked.
     bool allow_private = false;
-    std::vector<std::string> allow_private_hosts; ///< exceptions by name
+    std::vector<std::string> allow_private_hosts; ///< exceptions by name: "host" or "host:port"
     /// Where a body of status 200 or 206 goes instead of HttpResponse::body; return false to stop.
     /// Called on the transport's thread.
     std::function<bool(const char* data, size_t size)> sink;
@@ -83,6 +91,8 @@ struct HttpResponse {
     std::string effective_url;
     std::string error; ///< one line for a person, secrets masked; empty when answered
     double seconds = 0;
+    /// The other end's numeric address, the proxy's where one is used; for logs.
+    std::string peer;
     bool ok() const { return outcome == Outcome::answered && status >= 200 && status < 300; }
     /// First header of that lower-case name, or empty.
     std::string header(const std::string& name) const;
@@ -96,7 +106,15 @@ struct TransportOptions {
 
 /// One libcurl multi loop on one thread of its own, which serves all transfers; HTTP/2 is
 /// multiplexed where offered, connections are kept alive. The thread starts with the first
-/// transfer and ends with the object. Thread-safe. http is refused but for loopback.
+/// transfer and ends with the object. Thread-safe. http is refused but for loopback. Certificates
+/// are always checked; TLS is 1.2 or newer. Proxies are taken from the environment as curl does
+/// (see proxy.h).
+///
+/// A POST leaves at most once: it takes a connection of its own, since libcurl repeats a request by
+/// itself where a kept-alive connection turns out to be dead, and it is stopped before it would be
+/// sent again. Other methods may be repeated by libcurl in that one case.
+///
+/// A transfer that is cancelled ends within a tenth of a second (and its `cancel_grace`).
 class Transport {
 public:
     explicit Transport(TransportOptions options = {});
