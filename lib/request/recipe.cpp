@@ -6,6 +6,7 @@
 #include "request/model.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 
 namespace klio {
@@ -181,12 +182,60 @@ private:
 
 } // namespace
 
+namespace {
+
+// The service's documentation shows whole curl commands, and people save what they see. The body
+// is what stands behind --data-raw, in the shell's quotes; everything else of the command, a key
+// above all, is left alone. False where `text` is no such command.
+bool body_of_curl_command(const std::string& text, std::string& body)
+{
+    const size_t first = text.find_first_not_of(" \t\r\n$");
+    if (first == std::string::npos || text.compare(first, 5, "curl ") != 0)
+        return false;
+    size_t at = std::string::npos;
+    for (const char* flag : {" --data-raw ", " --data-binary ", " --data ", " -d "}) {
+        const size_t found = text.find(flag);
+        if (found != std::string::npos)
+            at = std::min(at, text.find_first_not_of(' ', found + std::string(flag).size()));
+    }
+    if (at == std::string::npos)
+        return false;
+    body.clear();
+    // Adjacent quoted pieces are one word, as in 'It'\''s'.
+    while (at < text.size() && !std::isspace(static_cast<unsigned char>(text[at]))) {
+        const char quote = text[at];
+        if (quote == '\'') {
+            const size_t end = text.find('\'', at + 1);
+            if (end == std::string::npos)
+                return false;
+            body.append(text, at + 1, end - at - 1);
+            at = end + 1;
+        } else if (quote == '"') {
+            for (++at; at < text.size() && text[at] != '"'; ++at) {
+                if (text[at] == '\\' && at + 1 < text.size()
+                    && std::string("\"\\$`").find(text[at + 1]) != std::string::npos)
+                    ++at;
+                body += text[at];
+            }
+            ++at;
+        } else {
+            if (quote == '\\' && at + 1 < text.size())
+                ++at;
+            body += text[at++];
+        }
+    }
+    return true;
+}
+
+} // namespace
+
 Recipe parse_recipe(const std::string& text, const std::string& path)
 {
     const std::string name = path.empty() ? "recipe" : path;
+    std::string body;
     Json json;
     base::JsonError error;
-    if (!base::parse_json(text, json, error))
+    if (!base::parse_json(body_of_curl_command(text, body) ? body : text, json, error))
         throw UsageError(
             name
             + (error.line ? ":" + std::to_string(error.line) + ":" + std::to_string(error.column)

@@ -281,6 +281,8 @@ std::string request_body(const Request& request, const std::vector<std::string>&
 
 std::string normalized_endpoint(const std::string& endpoint)
 {
+    if (endpoint == local_endpoint)
+        return endpoint;
     const auto bad
         = [&](const std::string& why) { return UsageError("endpoint '" + endpoint + "': " + why); };
     const size_t scheme_end = endpoint.find("://");
@@ -310,7 +312,10 @@ std::string normalized_endpoint(const std::string& endpoint)
         host.resize(host.size() - port.size());
     const std::string name
         = host[0] == '[' ? host.substr(0, host.find(']') + 1) : host.substr(0, host.find(':'));
-    const bool loopback = name == "localhost" || name == "[::1]" || name.rfind("127.", 0) == 0;
+    // A name like 127.evil.example must not pass for an address.
+    const bool loopback = name == "localhost" || name == "[::1]"
+        || (name.rfind("127.", 0) == 0
+            && name.find_first_not_of("0123456789.") == std::string::npos);
     if (scheme != "https" && !(scheme == "http" && loopback))
         throw bad(scheme == "http" ? "http is for loopback only; use https"
                                    : "only https is spoken");

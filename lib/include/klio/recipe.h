@@ -22,10 +22,11 @@ struct Recipe {
 /// The names allowed under "klio", with one line of meaning each.
 KLIO_API const std::map<std::string, std::string>& recipe_options();
 
-/// Parses recipe text. `path` names it in errors and is what relative references are relative to.
-/// Throws UsageError, "PATH:LINE:COLUMN: …" for syntax, or RequestError that names every unknown
-/// key (with the nearest known one) and every value of a wrong type. Rules of the API itself are
-/// left to validate().
+/// Parses recipe text: JSON, or a whole curl command whose --data-raw is that JSON, as the
+/// service's documentation shows it (a key in the command is not looked at). `path` names it in
+/// errors and is what relative references are relative to. Throws UsageError, "PATH:LINE:COLUMN: …"
+/// for syntax, or RequestError that names every unknown key (with the nearest known one) and every
+/// value of a wrong type. Rules of the API itself are left to validate().
 KLIO_API Recipe parse_recipe(const std::string& text, const std::string& path = {});
 /// Reads and parses a file of at most 1 MiB. Throws ReferenceError where it can't be read.
 KLIO_API Recipe read_recipe(const std::string& path);

@@ -13,6 +13,10 @@ namespace klio {
 /// Request::model alone, and none of this model's own limits then apply.
 inline constexpr const char* default_model = "kling-image-o1";
 
+/// The endpoint "local": the local gateway inside the process that asks. Its jobs are found under
+/// this name in every run, whatever port the gateway had.
+inline constexpr const char* local_endpoint = "local";
+
 /// What is asked of the model. A plain value; field names and defaults are the API's own
 /// (contract: "The request").
 struct Request {
@@ -74,8 +78,8 @@ KLIO_API std::string job_key(const Request& request, const std::string& endpoint
 KLIO_API std::string request_body(const Request& request,
                                   const std::vector<std::string>& image_urls);
 
-/// Scheme and host in lower case, without a trailing slash or default port. Throws UsageError
-/// unless it is https, or http on loopback, with nothing but a path prefix behind the host.
+/// Scheme and host in lower case, without a trailing slash or default port; "local" as it is.
+/// Throws UsageError unless it is https, or http on loopback, with nothing but a path prefix behind the host.
 KLIO_API std::string normalized_endpoint(const std::string& endpoint);
 
 } // namespace klio
