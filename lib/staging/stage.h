@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 /// \file
 /// Prepared bytes -> a URL that the service can read, and away again.
@@ -26,28 +27,41 @@ struct StagedUrl {
     bool uploaded = false; ///< false where it was there already
 };
 
-/// One way of staging, by its setting. Thread-safe.
+/// One way of staging, by its setting. Thread-safe: objects are put concurrently.
 class Stage {
 public:
     virtual ~Stage() = default;
     virtual std::string kind() const = 0; ///< inline, s3, http, file
-    virtual std::string
-    identity() const = 0; ///< the setting with secrets masked: what the store keeps
-    /// Uploads unless it is there, and verifies. `needed_until` (Unix time): the URL must live so
-    /// long. Throws StagingError.
+    /// The setting in its canonical form, which never holds a secret: what the store keeps, and
+    /// what make_stage() makes the same stage of again.
+    virtual std::string identity() const = 0;
+    /// What the object is called in the stage; empty for inline. Sends nothing.
+    virtual std::string name_of(const Object& object) const = 0;
+    /// Uploads unless it is there, and verifies that whoever has the URL gets these bytes.
+    /// `needed_until` (Unix time): the URL lives so long, at least. Repeats what may be repeated.
+    /// Throws StagingError, CancelledError.
     virtual StagedUrl put(const Object& object, double needed_until, const CancelToken& cancel) = 0;
-    /// Takes it away; true also where it is gone already. Throws StagingError.
+    /// Takes it away; no error where it is gone already. Throws StagingError, CancelledError.
     virtual void remove(const std::string& name, const CancelToken& cancel) = 0;
+    /// What a stranger would ask to find out what is there: for check_stage(). None of the answers
+    /// may hold an object's name.
+    virtual std::vector<transport::HttpRequest> listing_requests() const { return {}; }
 };
 
 struct StageOptions {
-    std::string secret; ///< the per-user secret that names are made with
-    base::Clock* clock = nullptr;
+    std::string secret;             ///< the per-user secret that names are made with
+    base::Clock* clock = nullptr;   ///< null: the system's
+    base::Random* random = nullptr; ///< of the backoff; null: the system's
+    int tries = 4;                  ///< of each exchange, before it fails
 };
 
 /// Makes the stage that `setting` names. Throws UsageError for an unknown or incomplete one (with
-/// stage_help()).
+/// stage_help()), StagingError where its credentials are missing. Sends nothing.
 std::unique_ptr<Stage> make_stage(const std::string& setting, transport::Transport& transport,
                                   const StageOptions& options);
+
+/// What to add to the service's own words where it refuses a request that carried inline images:
+/// whether it takes `data:` URIs is not documented.
+std::string inline_refusal_hint();
 
 } // namespace klio::staging
