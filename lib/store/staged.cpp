@@ -69,6 +69,11 @@ void Staged::release(const std::string& job)
     Statement(m_database, "DELETE FROM staged_jobs WHERE job_key = ? AND keep = 0", job).run();
 }
 
+void Staged::drop_jobs(int64_t id)
+{
+    Statement(m_database, "DELETE FROM staged_jobs WHERE staged = ?", id).run();
+}
+
 std::vector<StagedRecord> Staged::select(const std::string& where, const std::string& value)
 {
     const std::string sql = "SELECT id, sha256, stage, name, url, state, message, created_at, "

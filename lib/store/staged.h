@@ -47,6 +47,8 @@ public:
     void remove(int64_t id);
     /// `job` has ended: it needs none of its objects any more.
     void release(const std::string& job);
+    /// Nobody needs it any more, whoever asked to keep it: a person wants it gone.
+    void drop_jobs(int64_t id);
 
     std::optional<StagedRecord> find(const std::string& stage, const std::string& sha256);
     std::vector<StagedRecord> list();

@@ -94,7 +94,7 @@ void add(CLI::App& app, Context& context)
     clean_command->callback([&context, all] { clean(context, *all); });
 }
 
-const RegisterCommand register_stage(60, add);
+const RegisterCommand register_stage(70, add);
 
 } // namespace
 
