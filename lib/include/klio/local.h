@@ -21,9 +21,15 @@ struct LocalGatewayOptions {
     std::map<std::string, long>
         keys;           ///< bearer key -> credits; empty: any key, credits without end
     double latency = 2; ///< seconds from a create to its task being done
-    std::vector<std::string>
-        faults;        ///< "KIND", "KIND:0.1" (probability) or "KIND:3" (the third time)
-    uint64_t seed = 1; ///< of the faults
+    /// "KIND", "KIND:0.1" (probability), "KIND:3" (the third time), "KIND:2-4", "KIND:3-"; kinds
+    /// of the exchange itself also "KIND@poll", "KIND@download". See local_faults().
+    std::vector<std::string> faults;
+    uint64_t seed = 1;        ///< of the faults
+    double fault_seconds = 2; ///< how long slow answers take
+    long credits = -1;        ///< of each key where `keys` is empty; negative: without end
+    /// Answer a repeated Idempotency-Key with the first task instead of a second one. The service
+    /// documents no such thing, so klio must be right without it.
+    bool honour_idempotency = false;
     /// Tasks, charges and result images are kept here, so that a gateway started again still knows
     /// them; empty: in memory.
     std::string state_folder;
@@ -39,7 +45,11 @@ struct LocalCharge {
     int credits = 0;
 };
 
-/// A real HTTP server on 127.0.0.1, honouring the service's contract. Thread-safe.
+/// A real HTTP server on 127.0.0.1, honouring the service's contract: POST
+/// /api/v1/images/generations, GET /api/v1/tasks/ID, result images at URLs that nobody can guess,
+/// and for tests GET /healthz and GET /ledger (JSON: creates, tasks, charges). A task that
+/// succeeds is charged 6 or 16 credits, whatever its number of images. Several gateways may share
+/// one state folder, in one process or in many. Thread-safe.
 class KLIO_API LocalGateway {
 public:
     /// Starts it. Throws NetworkError where the port is taken, UsageError for an unknown fault.

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "local/book.h"
+
+#include <httplib.h>
+
+#include <string>
+#include <vector>
+
+/// \file
+/// The bodies that the gateway answers with: the documented shapes, and the spoilt ones.
+
+namespace klio::local {
+
+/// A result image, by its URL or with its bytes.
+struct AnswerImage {
+    std::string url;
+    std::string bytes;
+};
+
+/// Answers of a create.
+std::string create_body(const Task& task, const std::string& fault,
+                        const std::vector<AnswerImage>& images);
+/// Answers of a task that runs, failed, or is done with `images`.
+std::string waiting_body(const Task& task);
+std::string failed_body(const Task& task);
+std::string done_body(const Task& task, std::vector<AnswerImage> images);
+/// Whether done_body() wants the images' bytes.
+bool wants_bytes(const Task& task);
+
+/// True where `fault` answers in place of the gateway, which then carries nothing out.
+bool replaces_request(const std::string& fault);
+/// Turns `response` into what `fault` wants; nothing where it is no fault of the answer.
+void spoil(const std::string& fault, httplib::Response& response);
+/// An image file, spoilt as the task's fate wants it.
+std::string spoilt_image(const std::vector<std::string>& fate, std::string bytes);
+
+} // namespace klio::local
