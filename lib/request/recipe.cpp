@@ -16,20 +16,26 @@ using base::Json;
 const std::map<std::string, std::string>& recipe_options()
 {
     static const std::map<std::string, std::string> options = {
-        {"from", "the references' colour space"},
-        {"policy", "texture, view or compress"},
+        {"from",
+         "colour space of the references (default: metadata, then the config's file rules)"},
+        {"policy",
+         "texture (sRGB, clips above 1), view (the config's view) or compress (invertible "
+         "highlight "
+         "curve); default: texture, or view where highlights would clip"},
         {"display", "display of the view policy"},
         {"view", "view of the view policy"},
-        {"exposure", "stops, or auto"},
-        {"fit", "crop, pad or none"},
-        {"gravity", "center, top, bottom, left, right, attention, x,y or WxH+X+Y"},
-        {"codec", "jpeg or png"},
-        {"quality", "JPEG quality, 1 to 100"},
-        {"matte", "colour behind alpha, r,g,b in the source's space, or unpremult"},
+        {"exposure", "stops, or auto (default 0)"},
+        {"fit", "references: crop (default), pad, none; frames: WxH, WxH:letterbox|width|height"},
+        {"gravity",
+         "what a crop keeps: center, top, bottom, left, right, attention, x,y or WxH+X+Y"},
+        {"codec", "jpeg or png (default: jpeg, png for flat graphics)"},
+        {"quality", "JPEG quality, 1 to 100 (default 95)"},
+        {"matte", "r,g,b behind alpha, in the source's space (default 0,0,0), or unpremult"},
         {"image_view", "part or view of a multi-view file"},
-        {"to", "colour space of the frames"},
+        {"to", "colour space of the frames (default: the first reference's; srgb: as they came)"},
         {"conform", "a plate that the frames are put back on"},
-        {"endpoint", "the service's address"},
+        {"match", "color: bring each frame's low frequencies to the reference's"},
+        {"endpoint", "the service's address, or local"},
         {"prepare_urls", "true: URL references are fetched, prepared and staged too"},
     };
     return options;

@@ -13,8 +13,7 @@ namespace klio {
 /// stands under one key, "klio".
 struct Recipe {
     Request request; ///< images with local paths made absolute
-    /// The settings under "klio" but the take, as text: from, policy, display, view, exposure,
-    /// fit, gravity, codec, quality, matte, image_view, to, conform, endpoint, prepare_urls.
+    /// The settings under "klio" but the take, as text: see recipe_options().
     std::map<std::string, std::string> options;
     std::string path; ///< where it was read from; empty for text
 };

@@ -35,9 +35,9 @@ struct Request {
 /// What a request costs, as far as is known. The service does not say whether num_images or 2k
 /// multiply it, so every figure is a floor, shown as "at least".
 struct Price {
-    bool known = false;       ///< false for models other than kling-image-o1
-    int credits_at_least = 0; ///< 6 image-to-image, 16 ai-multi-shot (the service's page)
-    std::string text() const; ///< "at least 6 credits (about $0.06)" or "price unknown"
+    bool known = false;                ///< false for models other than kling-image-o1
+    int credits_at_least = 0;          ///< 6 image-to-image, 16 ai-multi-shot (the service's page)
+    KLIO_API std::string text() const; ///< "at least 6 credits (about $0.06)" or "price unknown"
 };
 
 struct Size {
@@ -79,7 +79,8 @@ KLIO_API std::string request_body(const Request& request,
                                   const std::vector<std::string>& image_urls);
 
 /// Scheme and host in lower case, without a trailing slash or default port; "local" as it is.
-/// Throws UsageError unless it is https, or http on loopback, with nothing but a path prefix behind the host.
+/// Throws UsageError unless it is https, or http on loopback, with nothing but a path prefix behind
+/// the host.
 KLIO_API std::string normalized_endpoint(const std::string& endpoint);
 
 } // namespace klio
