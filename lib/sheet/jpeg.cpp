@@ -7,6 +7,7 @@
 
 #include <csetjmp>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <jpeglib.h>
@@ -133,11 +134,8 @@ bool load_jpeg(const std::string& bytes, const std::string& path, int box_width,
         resampler = std::make_unique<RowResampler>(
             int(info.output_width), int(info.output_height), width, height, 3, Kernel::lanczos2,
             [&picture](int y, const float* values) {
-                uint8_t* out = &picture.pixels[size_t(y) * size_t(picture.width) * 3];
-                for (int i = 0; i < picture.width * 3; ++i) {
-                    const float v = values[i] + 0.5f;
-                    out[i] = uint8_t(v < 0 ? 0 : v > 255 ? 255 : v);
-                }
+                to_bytes(values, picture.width * 3,
+                         &picture.pixels[size_t(y) * size_t(picture.width) * 3]);
             });
         while (info.output_scanline < info.output_height) {
             JSAMPROW pointer = row.data();
@@ -149,6 +147,44 @@ bool load_jpeg(const std::string& bytes, const std::string& path, int box_width,
         taken = true;
     }
     return taken;
+}
+
+std::string encode_jpeg(const Picture& picture, int quality)
+{
+    jpeg_compress_struct info;
+    ErrorManager manager;
+    info.err = jpeg_std_error(&manager.base);
+    manager.base.error_exit = on_error;
+    manager.message[0] = 0;
+    unsigned char* buffer = nullptr;
+    unsigned long size = 0;
+    jpeg_create_compress(&info);
+    if (setjmp(manager.jump)) {
+        const std::string reason = manager.message;
+        jpeg_destroy_compress(&info);
+        std::free(buffer);
+        throw_error(ErrorKind::internal, "can't encode a preview: " + reason);
+    }
+    jpeg_mem_dest(&info, &buffer, &size);
+    info.image_width = JDIMENSION(picture.width);
+    info.image_height = JDIMENSION(picture.height);
+    info.input_components = 3;
+    info.in_color_space = JCS_RGB;
+    jpeg_set_defaults(&info);
+    info.optimize_coding = TRUE;
+    jpeg_set_quality(&info, quality, TRUE);
+    jpeg_start_compress(&info, TRUE);
+    while (info.next_scanline < info.image_height) {
+        // libjpeg's row pointers are not const, though it only reads them.
+        JSAMPROW row = const_cast<JSAMPROW>(
+            &picture.pixels[size_t(info.next_scanline) * size_t(picture.width) * 3]);
+        jpeg_write_scanlines(&info, &row, 1);
+    }
+    jpeg_finish_compress(&info);
+    std::string bytes(reinterpret_cast<const char*>(buffer), size);
+    jpeg_destroy_compress(&info);
+    std::free(buffer);
+    return bytes;
 }
 
 } // namespace klio::sheet

@@ -13,4 +13,8 @@ namespace klio::sheet {
 bool load_jpeg(const std::string& bytes, const std::string& path, int box_width, int box_height,
                Picture& picture);
 
+/// The picture as a JPEG file (4:2:0), without any metadata. Throws Error(internal) where libjpeg
+/// fails.
+std::string encode_jpeg(const Picture& picture, int quality);
+
 } // namespace klio::sheet

@@ -60,17 +60,33 @@ double pixel_aspect(const OIIO::ImageSpec& spec)
     return aspect > 0.05f && aspect < 20 ? aspect : 1;
 }
 
-float srgb_from_linear(float v)
+/// The space that the file says it is in, else what its kind is by custom.
+std::string space_of(const OIIO::ImageSpec& spec)
 {
-    return v <= 0.0031308f ? v * 12.92f : 1.055f * std::pow(v, 1 / 2.4f) - 0.055f;
+    const std::string stated = spec.get_string_attribute("oiio:ColorSpace");
+    if (!stated.empty() && !OIIO::Strutil::iequals(stated, "linear")) {
+        try {
+            return color::resolve_space(stated);
+        } catch (const ColorError&) {
+            // A name of some other config: the custom of its kind is the best guess for a look.
+        }
+    }
+    if (!spec.format.is_floating_point() && !OIIO::Strutil::iequals(stated, "linear"))
+        return "sRGB";
+    const OIIO::ParamValue* xy
+        = spec.find_attribute("chromaticities", OIIO::TypeDesc(OIIO::TypeDesc::FLOAT, 8));
+    if (xy)
+        return color::chromaticities_space(static_cast<const float*>(xy->data()));
+    return color::config_info().scene_linear;
 }
 
-bool is_linear(const OIIO::ImageSpec& spec)
+Rendering rendering_of(const OIIO::ImageSpec& spec)
 {
-    const std::string space = spec.get_string_attribute("oiio:ColorSpace");
-    if (!space.empty())
-        return OIIO::Strutil::iequals(space, "linear");
-    return spec.format.is_floating_point();
+    const std::string space = space_of(spec);
+    if (space == "sRGB" && !spec.format.is_floating_point())
+        return {color::Processor(), false};
+    return {color::to_display(space),
+            color::is_scene_linear(space) || color::is_chromaticities(space)};
 }
 
 } // namespace
@@ -98,6 +114,17 @@ void turn_upright(Picture& picture, int orientation)
     picture = std::move(out);
 }
 
+void resample(const Picture& from, Picture& to)
+{
+    RowResampler resampler(from.width, from.height, to.width, to.height, 3, Kernel::lanczos2,
+                           [&to](int y, const float* values) {
+                               to_bytes(values, to.width * 3,
+                                        &to.pixels[size_t(y) * size_t(to.width) * 3]);
+                           });
+    for (int y = 0; y < from.height; ++y)
+        resampler.push(&from.pixels[size_t(y) * size_t(from.width) * 3]);
+}
+
 PictureInfo probe_picture(const std::string& path, int subimage)
 {
     PictureInfo info;
@@ -119,10 +146,10 @@ PictureInfo probe_picture(const std::string& path, int subimage)
 }
 
 Picture load_picture(const std::string& path, int subimage, int box_width, int box_height,
-                     Color background)
+                     Color background, const Rendering* rendering)
 {
     Picture picture;
-    if (subimage == 0 && begins_as_jpeg(path)
+    if (subimage == 0 && !rendering && begins_as_jpeg(path)
         && load_jpeg(base::read_file(path), path, box_width, box_height, picture))
         return picture;
 
@@ -142,18 +169,20 @@ Picture load_picture(const std::string& path, int subimage, int box_width, int b
     const int channels = std::min(spec.nchannels, 4);
     const bool grey = channels < 3;
     const bool alpha = channels == 4 || channels == 2;
-    const bool linear = is_linear(spec);
+    const Rendering shown = rendering ? *rendering : rendering_of(spec);
+    std::vector<float> display(size_t(picture.width) * 4);
     const uint8_t paper[3] = {background.r, background.g, background.b};
     RowResampler resampler(
         spec.full_width, spec.full_height, picture.width, picture.height, 4,
-        linear ? Kernel::tent : Kernel::lanczos2, [&](int y, const float* values) {
+        shown.scene_linear ? Kernel::tent : Kernel::lanczos2, [&](int y, const float* values) {
+            std::copy_n(values, display.size(), display.data());
+            shown.to_display.apply(display.data(), size_t(picture.width), 4);
+            values = display.data();
             uint8_t* out = &picture.pixels[size_t(y) * size_t(picture.width) * 3];
             for (int x = 0; x < picture.width; ++x, values += 4)
                 for (int c = 0; c < 3; ++c) {
-                    float v = values[c];
-                    if (linear)
-                        v = srgb_from_linear(std::max(v, 0.0f));
-                    v = v * 255 + (1 - std::clamp(values[3], 0.0f, 1.0f)) * float(paper[c]);
+                    const float v = values[c] * 255
+                        + (1 - std::clamp(values[3], 0.0f, 1.0f)) * float(paper[c]);
                     *out++ = uint8_t(std::clamp(v + 0.5f, 0.0f, 255.0f));
                 }
         });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "color/transform.h"
 #include "sheet/canvas.h"
 
 #include <cstdint>
@@ -28,10 +29,20 @@ struct Picture {
 /// Opens `path`, reads its header alone. Never throws.
 PictureInfo probe_picture(const std::string& path, int subimage);
 
+/// How a source's values become display values, where the file itself is not to decide.
+struct Rendering {
+    color::Processor to_display = color::Processor();
+    bool scene_linear = false; ///< of the source: shrunk without overshooting
+};
+
 /// The picture fitted into a box, upright, its alpha over `background`. Scene-linear sources go
-/// through the view. Throws ReferenceError where it can't be read whole.
+/// through the view, unless `rendering` says how they are shown. Throws ReferenceError where it
+/// can't be read whole, ColorError.
 Picture load_picture(const std::string& path, int subimage, int box_width, int box_height,
-                     Color background);
+                     Color background, const Rendering* rendering = nullptr);
+
+/// Resamples `from` to the size that `to` has, its pixels allocated.
+void resample(const Picture& from, Picture& to);
 
 /// Turns the pixels as an EXIF orientation (1–8) says.
 void turn_upright(Picture& picture, int orientation);

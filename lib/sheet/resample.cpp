@@ -39,6 +39,12 @@ void across(const T* row, float* out, int out_width, int count, const int* first
 
 } // namespace
 
+void to_bytes(const float* values, int count, uint8_t* bytes)
+{
+    for (int i = 0; i < count; ++i)
+        bytes[i] = uint8_t(std::min(std::max(values[i] + 0.5f, 0.0f), 255.0f));
+}
+
 RowResampler::Axis RowResampler::make_axis(int in, int out, Kernel kernel)
 {
     const double step = double(in) / out;

@@ -14,6 +14,9 @@ namespace klio::sheet {
 /// light, where a ring around a highlight would be black.
 enum class Kernel { lanczos2, tent };
 
+/// Rounds values of 0–255 to bytes, clipped.
+void to_bytes(const float* values, int count, uint8_t* bytes);
+
 /// Interleaved rows of `channels` float values. Push all rows from the top; `emit` gets each row of
 /// the result with its number as soon as it is known. Not thread-safe.
 class RowResampler {
