@@ -98,7 +98,7 @@ std::string Exchange::verify(const std::string& url, const Object& object,
                              const CancelToken& cancel)
 {
     const size_t size = object.bytes.size();
-    const size_t from = size > tail_bytes ? size - tail_bytes : 0;
+    size_t from = size > tail_bytes ? size - tail_bytes : 0;
     transport::Backoff waits = backoff(m_random);
     for (int tries = 1;; ++tries) {
         const transport::HttpResponse response = perform(
@@ -128,8 +128,10 @@ std::string Exchange::verify(const std::string& url, const Object& object,
                 + std::to_string(response.body.size()) + " of " + std::to_string(size)
                 + (type.empty() ? "" : ", " + type) + ")";
         }
-        if (response.status == 416)
-            return "what is there is shorter than the upload";
+        if (response.status == 416 && from > 0) {
+            from = 0; // shorter than the upload: see what it is
+            continue;
+        }
         if (response.status != 404 || tries == m_tries)
             return explain_answer(response);
         if (!m_clock.sleep(base::Seconds(waits.next()), cancel))
