@@ -6,17 +6,25 @@
 #include <string>
 
 /// \file
-/// Foreign image bytes, looked at and decoded without trusting them.
+/// Foreign image bytes, looked at and decoded without trusting them. All functions are
+/// thread-safe.
 
 namespace klio::frames {
+
+/// Caps that hold before pixels are allocated.
+constexpr int max_side = 16384;
+constexpr int64_t max_pixels = int64_t(1) << 28;
 
 /// What an image file's first bytes say; nothing is decoded.
 struct ImageProbe {
     std::string media_type; ///< image/png, image/jpeg, image/webp; empty: none of them
-    int width = 0;
+    int width = 0;          ///< pixels, upright: with the EXIF orientation applied
     int height = 0;
-    int channels = 0;
-    int bit_depth = 8;
+    int channels = 0;    ///< as they are stored, palettes as the 3 or 4 that they stand for
+    int bit_depth = 8;   ///< 8 or 16; fewer bits count as 8
+    int orientation = 1; ///< the file's EXIF orientation, 1–8
+    /// What decode() gives: 3, or 4 with alpha.
+    int decoded_channels() const { return channels == 2 || channels == 4 ? 4 : 3; }
 };
 
 /// Never throws; media_type is empty where it is no image that klio decodes.
@@ -25,12 +33,14 @@ ImageProbe probe(const std::string& bytes);
 /// Throws DamagedError unless `bytes` begin as a PNG, JPEG or WebP of sane dimensions (each side at
 /// most 16384, at most 2^28 pixels) and end as one: a cheap structural check of the whole file
 /// (PNG chunks with their CRCs to IEND, JPEG markers to EOI, RIFF size), made before a result
-/// counts as stored.
+/// counts as stored. Bytes behind the end of the picture are no fault.
 ImageProbe check_image(const std::string& bytes, const std::string& what);
 
 /// Decodes to 3 or 4 channels (grey and palette widened), upright, ICC profiles other than sRGB
-/// converted to sRGB, as uint8 or uint16. Throws DamagedError for anything short of a whole
-/// picture.
+/// converted to sRGB, as uint8 or uint16. Alpha, where there is one, is unassociated, as it stands
+/// in the file ("oiio:UnassociatedAlpha" is 1). The spec carries no other metadata. Throws
+/// DamagedError for anything short of a whole picture: a truncated file, a checksum that does not
+/// fit, and whatever the codec itself complains about.
 OIIO::ImageBuf decode(const std::string& bytes, const std::string& what);
 
 } // namespace klio::frames

@@ -30,8 +30,17 @@ struct Frame {
 };
 
 /// Reads a stored frame's bytes (SHA-256 checked), decodes them safely, brings them to the colour
-/// space asked for, conforms, matches, and attaches provenance. Thread-safe. Throws DamagedError,
-/// ColorError, ReferenceError (plate).
+/// space asked for, matches, conforms or fits, and attaches provenance.
+///
+/// The pixels are code values as they arrived (uint8 or uint16, alpha unassociated and marked as
+/// such) where nothing changes them: "srgb", neither placed nor matched. Else they are float with
+/// associated alpha. A frame that is put on a plate always has alpha, so that `over` works; its
+/// data window is the rectangle that its first reference was cut from, its display window and
+/// orientation are the plate's, and its own ratio decides: where it is not the reference's, it
+/// keeps its shape, centred, as large as fits. Without a reference it is centred on the plate.
+///
+/// Thread-safe. Throws DamagedError (missing, changed or corrupt bytes), ColorError, ReferenceError
+/// (plate, or nothing to match to), UsageError (an option, an index).
 KLIO_API Frame load_frame(const StoredSet& set, int index, const FrameOptions& options);
 
 /// The spec that load_frame() would give, without decoding pixels: for readers that must know
@@ -42,6 +51,10 @@ KLIO_API OIIO::ImageSpec frame_spec(const StoredSet& set, int index, const Frame
 /// name without one gets '.####' before its ending where count > 1. Throws UsageError for two
 /// paddings.
 KLIO_API std::vector<std::string> frame_names(const std::string& pattern, int count);
+
+/// The colour space to ask for where the user named none and writes to `path`: "srgb" for formats
+/// that are made for display (PNG, JPEG, WebP …), empty (FrameOptions' own default) for the others.
+KLIO_API std::string default_space(const std::string& path);
 
 /// Throws OutputError unless every file could be written: the folder exists or can be made and is
 /// writable, OIIO has a writer for the ending, and nothing is there already (unless `force`).

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "color/transform.h"
+
+#include <OpenImageIO/imagebuf.h>
+
+#include <optional>
+#include <string>
+
+namespace klio::frames {
+
+/// What the space is called where code values stay as they arrived.
+constexpr const char* srgb_space = "sRGB";
+
+/// The way back for a frame: from its 8- or 16-bit display code values to a colour space.
+struct WayBack {
+    /// Empty where the code values stay as they are.
+    std::optional<color::Processor> processor;
+    std::string space; ///< what the pixels are in afterwards
+};
+
+/// `record` is the first reference's colour record, or null where it has none; `to` is
+/// FrameOptions::to. Throws ColorError.
+WayBack way_back(const ColorRecord* record, const std::string& to);
+
+/// Float pixels of `image` (uint8 or uint16 code values, unassociated alpha) through `back`, alpha
+/// associated afterwards. Fast where the transform is a curve for each channel and then a matrix:
+/// such a one is summed up from three tables of 256 entries, which are made from the processor
+/// itself and compared with it before they are trusted.
+OIIO::ImageBuf apply_back(const WayBack& back, const OIIO::ImageBuf& image, int threads);
+
+/// uint8 or uint16 code values as float, 0–1, alpha associated.
+OIIO::ImageBuf to_float(const OIIO::ImageBuf& image, int threads);
+
+} // namespace klio::frames

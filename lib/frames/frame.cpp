@@ -1,0 +1,196 @@
+#include <klio/frame.h>
+
+#include "base/file.h"
+#include "base/sha256.h"
+#include "frames/back.h"
+#include "frames/decode.h"
+#include "frames/match.h"
+#include "frames/place.h"
+#include "frames/provenance.h"
+#include "frames/resample.h"
+
+#include <klio/error.h>
+
+#include <OpenImageIO/imagebufalgo.h>
+
+#include <algorithm>
+#include <future>
+#include <optional>
+
+namespace klio {
+
+namespace {
+
+using namespace frames;
+
+// All that is decided before a pixel is looked at; load_frame() and frame_spec() share it, so they
+// can't differ.
+struct Plan {
+    StoredFrame frame;
+    std::optional<PrepareRecord> record;
+    WayBack back;
+    Placement placement;
+    bool as_floats = false;
+    OIIO::ImageSpec spec;
+};
+
+Plan make_plan(const StoredSet& set, int index, const FrameOptions& options)
+{
+    Plan plan;
+    for (const StoredFrame& frame : set.frames)
+        if (frame.index == index)
+            plan.frame = frame;
+    if (plan.frame.index != index || index < 1)
+        throw UsageError("job " + set.job.substr(0, 12) + " has no frame " + std::to_string(index)
+                         + ": it has " + std::to_string(set.frames.size()));
+    if (!options.conform.empty() && !options.fit.empty())
+        throw UsageError("conform and fit both place the frame: give one of them");
+    check_match(options.match);
+    if (!set.references.empty() && !set.references[0].record.empty())
+        plan.record = prepare_record_from_json(set.references[0].record);
+    plan.back = way_back(plan.record ? &plan.record->color : nullptr, options.to);
+
+    const StoredFrame& frame = plan.frame;
+    if (!options.conform.empty())
+        plan.placement = conform_placement(frame.width, frame.height,
+                                           plan.record ? &*plan.record : nullptr, options.conform);
+    else if (!options.fit.empty())
+        plan.placement = fit_placement(frame.width, frame.height, options.fit);
+    plan.as_floats = plan.back.processor || plan.placement.scaled || !options.match.empty();
+
+    // On a plate the frame has alpha, so that `over` covers what is under it and nothing else.
+    const bool alpha = frame.channels == 2 || frame.channels == 4 || plan.placement.covers;
+    const int channels = alpha ? 4 : 3;
+    const OIIO::TypeDesc format = plan.as_floats ? OIIO::TypeDesc::FLOAT
+        : frame.bit_depth == 16                  ? OIIO::TypeDesc::UINT16
+                                                 : OIIO::TypeDesc::UINT8;
+    plan.spec = OIIO::ImageSpec(frame.width, frame.height, channels, format);
+    if (plan.placement.scaled) {
+        const Placement& place = plan.placement;
+        plan.spec = OIIO::ImageSpec(place.data.width(), place.data.height(), channels, format);
+        plan.spec.x = place.data.xbegin;
+        plan.spec.y = place.data.ybegin;
+        plan.spec.full_x = place.display.xbegin;
+        plan.spec.full_y = place.display.ybegin;
+        plan.spec.full_width = place.display.width();
+        plan.spec.full_height = place.display.height();
+        if (place.pixel_aspect != 1)
+            plan.spec.attribute("PixelAspectRatio", place.pixel_aspect);
+        if (place.orientation != 1)
+            plan.spec.attribute("Orientation", place.orientation);
+    }
+    if (channels == 4 && !plan.as_floats)
+        plan.spec.attribute("oiio:UnassociatedAlpha", 1);
+    attach_provenance(plan.spec, set, frame, options, plan.back.space, plan.placement,
+                      options.match.empty() ? std::string() : match_method());
+    return plan;
+}
+
+std::string name_of(const StoredSet& set, const StoredFrame& frame)
+{
+    return "frame " + std::to_string(frame.index) + " of job " + set.job.substr(0, 12);
+}
+
+std::string read_stored(const std::string& what, const StoredFrame& frame)
+{
+    try {
+        return base::read_file(frame.path);
+    } catch (const ReferenceError& error) {
+        throw DamagedError(what + " is missing from the data folder: " + error.what());
+    }
+}
+
+// An upright float picture as it is stored with an orientation.
+OIIO::ImageBuf from_upright(const OIIO::ImageBuf& image, int orientation)
+{
+    const OIIO::ImageSpec& in = image.spec();
+    const bool swap = swaps_sides(orientation);
+    OIIO::ImageSpec spec(swap ? in.height : in.width, swap ? in.width : in.height, in.nchannels,
+                         OIIO::TypeDesc::FLOAT);
+    OIIO::ImageBuf stored(spec, OIIO::InitializePixels::No);
+    for (int y = 0; y < spec.height; ++y)
+        for (int x = 0; x < spec.width; ++x) {
+            int from_x = 0, from_y = 0;
+            to_upright(orientation, spec.width, spec.height, x, y, from_x, from_y);
+            std::copy_n(static_cast<const float*>(image.pixeladdr(from_x, from_y)), in.nchannels,
+                        static_cast<float*>(stored.pixeladdr(x, y)));
+        }
+    return stored;
+}
+
+OIIO::ImageBuf with_alpha(const OIIO::ImageBuf& image)
+{
+    const int order[] = {0, 1, 2, -1};
+    const float values[] = {0, 0, 0, 1};
+    return OIIO::ImageBufAlgo::channels(image, 4, order, values);
+}
+
+// Turned and scaled to where it belongs, black around it where it does not fill the data window.
+OIIO::ImageBuf put_in_place(const OIIO::ImageBuf& image, const Placement& place, int threads)
+{
+    OIIO::ImageBuf picture = place.orientation == 1
+        ? resample(image, place.where, place.picture, threads)
+        : resample(from_upright(image, place.orientation), place.where, place.picture, threads);
+    if (place.covers && picture.spec().nchannels == 3)
+        return with_alpha(picture);
+    if (place.picture == place.data)
+        return picture;
+    OIIO::ImageSpec spec(place.data.width(), place.data.height(), image.spec().nchannels,
+                         OIIO::TypeDesc::FLOAT);
+    OIIO::ImageBuf canvas(spec);
+    OIIO::ImageBufAlgo::zero(canvas);
+    OIIO::ImageBufAlgo::paste(canvas, place.picture.xbegin, place.picture.ybegin, 0, 0, picture);
+    return canvas;
+}
+
+} // namespace
+
+Frame load_frame(const StoredSet& set, int index, const FrameOptions& options)
+{
+    const Plan plan = make_plan(set, index, options);
+    const std::string what = name_of(set, plan.frame);
+    const std::string bytes = read_stored(what, plan.frame);
+    // The hash costs as much time as the way back does, so it runs beside the decoder, which takes
+    // foreign bytes anyway.
+    std::future<std::string> hash
+        = std::async(std::launch::async, [&] { return base::sha256_hex(bytes); });
+    OIIO::ImageBuf image;
+    std::string fault;
+    try {
+        image = decode(bytes, what);
+    } catch (const DamagedError& error) {
+        fault = error.what();
+    }
+    if (hash.get() != plan.frame.sha256)
+        throw DamagedError(
+            what + ": its bytes in " + plan.frame.path
+            + " are not the ones that were stored (SHA-256 differs): put the file back "
+              "from a backup");
+    if (!fault.empty())
+        throw DamagedError(fault);
+    if (image.spec().width != plan.frame.width || image.spec().height != plan.frame.height
+        || image.spec().nchannels > plan.spec.nchannels)
+        throw DamagedError(what + ": its size is not the one that was stored");
+
+    if (plan.as_floats) {
+        image = apply_back(plan.back, image, options.threads);
+        if (!options.match.empty())
+            match_color(image, set, plan.record ? &*plan.record : nullptr, plan.back.space,
+                        options);
+        if (plan.placement.scaled)
+            image = put_in_place(image, plan.placement, options.threads);
+    }
+    image.specmod().copy_dimensions(plan.spec);
+    image.specmod().extra_attribs = plan.spec.extra_attribs;
+    Frame result;
+    result.index = index;
+    result.image = std::move(image);
+    return result;
+}
+
+OIIO::ImageSpec frame_spec(const StoredSet& set, int index, const FrameOptions& options)
+{
+    return make_plan(set, index, options).spec;
+}
+
+} // namespace klio
