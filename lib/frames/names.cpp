@@ -64,18 +64,32 @@ std::string ending(const std::string& path)
     return dot == std::string::npos || dot == 0 ? std::string() : name.substr(dot);
 }
 
-// Every ending that OIIO has a writer for.
-std::vector<std::string> writers()
+std::vector<std::string> split(const std::string& text, char separator)
 {
-    std::vector<std::string> endings;
-    std::string list;
-    OIIO::getattribute("output_format_list", list);
-    for (size_t begin = 0; begin < list.size();) {
-        const size_t end = std::min(list.find(',', begin), list.size());
-        endings.push_back(list.substr(begin, end - begin));
+    std::vector<std::string> parts;
+    for (size_t begin = 0; begin < text.size();) {
+        const size_t end = std::min(text.find(separator, begin), text.size());
+        parts.push_back(text.substr(begin, end - begin));
         begin = end + 1;
     }
-    return endings;
+    return parts;
+}
+
+// Every ending that OIIO has a writer for. Its list is "openexr:exr,sxr;tiff:tif,tiff …".
+std::vector<std::string> writable_endings()
+{
+    std::string formats, endings;
+    OIIO::getattribute("output_format_list", formats);
+    OIIO::getattribute("extension_list", endings);
+    const std::vector<std::string> writers = split(formats, ',');
+    std::vector<std::string> found;
+    for (const std::string& entry : split(endings, ';')) {
+        const size_t colon = std::min(entry.find(':'), entry.size() - 1);
+        if (std::find(writers.begin(), writers.end(), entry.substr(0, colon)) != writers.end())
+            for (const std::string& ending : split(entry.substr(colon + 1), ','))
+                found.push_back(ending);
+    }
+    return found;
 }
 
 void check_folder(const std::string& path)
@@ -134,7 +148,7 @@ void check_outputs(const std::vector<std::string>& paths, bool force)
                               + ".exr");
         if (!OIIO::ImageOutput::create(path)) {
             OIIO::geterror();
-            const std::string near = base::nearest(ending(path).substr(1), writers());
+            const std::string near = base::nearest(ending(path).substr(1), writable_endings());
             throw OutputError(path + ": OpenImageIO has no writer for " + ending(path)
                               + (near.empty() ? "; try .exr" : "; did you mean ." + near + "?"));
         }

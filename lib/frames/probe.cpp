@@ -129,6 +129,7 @@ Walk walk_jpeg(std::string_view bytes, bool whole)
     int scans = 0;
     size_t at = 2;
     uint32_t frame = 0;
+    bool exif = false;
     while (true) {
         if (at + 2 > b.size()) {
             walk.fault = "it ends before the JPEG's end marker";
@@ -164,7 +165,8 @@ Walk walk_jpeg(std::string_view bytes, bool whole)
             walk.image.height = int(b.be16(at + 5));
             walk.image.width = int(b.be16(at + 7));
             walk.image.channels = b.u8(at + 9) == 1 ? 1 : 3;
-        } else if (marker == 0xE1 && b.has(at + 4, std::string_view("Exif\0\0", 6))) {
+        } else if (marker == 0xE1 && !exif && b.has(at + 4, std::string_view("Exif\0\0", 6))) {
+            exif = true;
             walk.image.orientation = exif_orientation(b.part(at + 10, length - 8));
         }
         at += 2 + length;

@@ -1,9 +1,10 @@
-#include "frames/jpeg.h"
+#include "frames/codec.h"
 
 #include <csetjmp>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <new>
 
 #include <jerror.h>
 #include <jpeglib.h>
@@ -81,21 +82,20 @@ bool read_header(Reader& reader, const std::string& bytes, unsigned& icc_length)
     return true;
 }
 
-bool read_pixels(Reader& reader, Samples& samples)
+bool read_pixels(Reader& reader, unsigned char* pixels, size_t stride)
 {
     if (setjmp(reader.errors.jump))
         return false;
     jpeg_decompress_struct& info = reader.info;
     jpeg_start_decompress(&info);
     reader.errors.in_pixels = true;
-    const size_t stride = size_t(samples.width) * size_t(samples.channels);
     while (info.output_scanline < info.output_height) {
-        unsigned char* out = samples.data.data() + stride * info.output_scanline;
+        unsigned char* out = pixels + stride * info.output_scanline;
         JSAMPROW row = reader.row ? reader.row : out;
         if (jpeg_read_scanlines(&info, &row, 1) != 1)
             ERREXIT(&info, JERR_INPUT_EOF);
         if (reader.row)
-            cmyk_to_rgb(reader.row, out, samples.width, info.saw_Adobe_marker);
+            cmyk_to_rgb(reader.row, out, int(info.output_width), info.saw_Adobe_marker);
     }
     jpeg_finish_decompress(&info);
     return true;
@@ -103,7 +103,7 @@ bool read_pixels(Reader& reader, Samples& samples)
 
 } // namespace
 
-bool decode_jpeg(const std::string& bytes, Samples& samples, std::string& fault)
+bool decode_jpeg(const std::string& bytes, Decoded& decoded, std::string& fault)
 {
     Reader reader {};
     reader.info.err = jpeg_std_error(&reader.errors.base);
@@ -121,15 +121,18 @@ bool decode_jpeg(const std::string& bytes, Samples& samples, std::string& fault)
         fault = reader.errors.text;
         return false;
     }
-    samples.width = int(reader.info.output_width);
-    samples.height = int(reader.info.output_height);
-    samples.channels = reader.info.out_color_space == JCS_GRAYSCALE ? 1 : 3;
-    samples.data.resize(size_t(samples.width) * size_t(samples.height) * size_t(samples.channels));
+    const OIIO::ImageSpec spec(int(reader.info.output_width), int(reader.info.output_height),
+                               reader.info.out_color_space == JCS_GRAYSCALE ? 1 : 3,
+                               OIIO::TypeDesc::UINT8);
+    decoded.image.reset(spec, OIIO::InitializePixels::No);
+    if (!decoded.image.localpixels())
+        throw std::bad_alloc();
     if (icc_length > 0)
-        samples.icc.assign(reinterpret_cast<const char*>(reader.icc), icc_length);
+        decoded.icc.assign(reinterpret_cast<const char*>(reader.icc), icc_length);
     if (reader.info.out_color_space == JCS_CMYK)
-        reader.row = static_cast<unsigned char*>(std::malloc(size_t(samples.width) * 4));
-    if (!read_pixels(reader, samples)) {
+        reader.row = static_cast<unsigned char*>(std::malloc(size_t(spec.width) * 4));
+    if (!read_pixels(reader, static_cast<unsigned char*>(decoded.image.localpixels()),
+                     spec.scanline_bytes())) {
         fault = reader.errors.text;
         return false;
     }
