@@ -7,8 +7,8 @@
 
 #include <klio/error.h>
 
-#include <cstdlib>
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <mutex>

@@ -18,7 +18,9 @@ struct PrepareOptions {
     std::string display;  ///< default: the config's
     std::string view;     ///< default: the display's
     std::string exposure; ///< stops, or "auto"; default 0
-    std::string fit;      ///< crop (default), pad, none
+    std::string peak; ///< compress: the scene-linear value that becomes 1, after exposure; "auto"
+                      ///< (default): the brightest that there is
+    std::string fit;  ///< crop (default), pad, none
     std::string
         gravity;       ///< center (default), top, bottom, left, right, attention, "x,y", "WxH+X+Y"
     std::string codec; ///< jpeg, png; default: jpeg, png for flat graphics

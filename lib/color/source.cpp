@@ -1,0 +1,117 @@
+#include "color/source.h"
+
+#include "color/config.h"
+#include "color/transform.h"
+
+#include <klio/error.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+
+namespace klio::color {
+
+namespace {
+
+std::string lower(std::string text)
+{
+    for (char& c : text)
+        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return text;
+}
+
+bool same(const float* a, const float* b)
+{
+    for (int i = 0; i < 8; ++i)
+        if (!(std::fabs(a[i] - b[i]) < 2e-3f))
+            return false;
+    return true;
+}
+
+// The config's own space for well-known primaries, so that people read a name that they know.
+std::string space_of_chromaticities(const WorkingConfig& working, const float* xy)
+{
+    static constexpr float rec709[8] = {0.64f, 0.33f, 0.3f, 0.6f, 0.15f, 0.06f, 0.3127f, 0.329f};
+    static constexpr float ap0[8] = {0.7347f, 0.2653f, 0, 1, 0.0001f, -0.077f, 0.32168f, 0.33767f};
+    static constexpr float ap1[8]
+        = {0.713f, 0.293f, 0.165f, 0.83f, 0.128f, 0.044f, 0.32168f, 0.33767f};
+    std::string space;
+    if (same(xy, rec709))
+        space = working.first_of(names_of_linear709());
+    else if (same(xy, ap0))
+        space = working.hub == Hub::aces ? working.hub_space : working.first_of(names_of_aces());
+    else if (same(xy, ap1))
+        space = working.first_of(names_of_acescg());
+    if (space.empty() && working.hub == Hub::aces) {
+        space = chromaticities_space(xy);
+        if (!is_chromaticities(space))
+            space.clear();
+    }
+    return space;
+}
+
+// oiio:ColorSpace in the words of OpenImageIO and of the files that set it.
+std::string space_of_metadata(const WorkingConfig& working, const std::string& text)
+{
+    const std::string known = working.canonical(text);
+    if (!known.empty())
+        return known;
+    const std::string name = lower(text);
+    if (name == "srgb" || name == "rec709" || name == "gammacorrected")
+        return working.srgb;
+    if (name == "linear" || name == "lin_srgb" || name == "lin_rec709")
+        return working.first_of(names_of_linear709());
+    if (name == "acescg" || name == "lin_ap1")
+        return working.first_of(names_of_acescg());
+    if (name == "aces2065-1" || name == "lin_ap0")
+        return working.first_of(names_of_aces());
+    return {};
+}
+
+} // namespace
+
+SourceChoice choose_source(const SourceHints& hints)
+{
+    const WorkingConfig& working = working_config();
+    SourceChoice choice;
+    if (!hints.flag.empty())
+        return {resolve_space(hints.flag), "flag", {}};
+    if (!hints.colorspace.empty() && !hints.reader_default) {
+        choice.space = space_of_metadata(working, hints.colorspace);
+        choice.decided_by = "metadata oiio:ColorSpace";
+        if (!choice.space.empty())
+            return choice;
+        choice.warning = "its metadata names the colour space '" + hints.colorspace
+            + "', which the OCIO config " + working.name
+            + " does not have; say --from if the next rule chose wrongly";
+    }
+    if (hints.has_chromaticities) {
+        choice.space = space_of_chromaticities(working, hints.chromaticities);
+        choice.decided_by = "chromaticities";
+        if (!choice.space.empty())
+            return choice;
+    }
+    size_t rule = 0;
+    const std::string ruled
+        = working.canonical(working.config->getColorSpaceFromFilepath(hints.path.c_str(), rule));
+    const bool fallback = working.config->filepathOnlyMatchesDefaultRule(hints.path.c_str());
+    if (!ruled.empty()) {
+        const bool data = working.config->getColorSpace(ruled.c_str())->isData();
+        // A config's Default rule is written with film plates in mind: no 8-bit picture is
+        // scene-linear, and no float one is what the texture_paint of klio's own config says.
+        const bool plausible
+            = !data && (hints.floating ? is_scene_linear(ruled) : !is_scene_linear(ruled));
+        if (!fallback || plausible)
+            return {ruled, "file rule", choice.warning};
+    }
+    choice.decided_by = "default";
+    choice.space = hints.floating ? working.scene_linear : working.srgb;
+    if (choice.space.empty())
+        choice.space = !working.scene_linear.empty() ? working.scene_linear : ruled;
+    if (choice.space.empty())
+        throw ColorError("the OCIO config " + working.name + " says nothing about '" + hints.path
+                         + "'; say its colour space with --from");
+    return choice;
+}
+
+} // namespace klio::color

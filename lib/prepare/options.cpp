@@ -1,0 +1,180 @@
+#include "prepare/options.h"
+
+#include "base/encoding.h"
+#include "base/json.h"
+#include "request/model.h"
+
+#include <klio/error.h>
+#include <klio/request.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <thread>
+
+namespace klio {
+
+namespace prep {
+
+namespace {
+
+// 1: raise it with every change that gives other bytes for the same input and options, so that
+// memos of earlier builds are not taken for what this one would make.
+constexpr int bytes_version = 1;
+
+std::string one_of(const std::string& name, const std::string& value,
+                   const std::vector<std::string>& values)
+{
+    if (std::find(values.begin(), values.end(), value) != values.end())
+        return value;
+    std::string list;
+    for (const std::string& each : values)
+        list += (list.empty() ? "" : ", ") + each;
+    const std::string near = base::nearest(value, values);
+    throw UsageError(name + " '" + value + "': must be one of " + list
+                     + (near.empty() ? "" : "; did you mean " + near + "?"));
+}
+
+// A whole text as one finite number.
+bool number(const std::string& text, double& value)
+{
+    char* end = nullptr;
+    value = std::strtod(text.c_str(), &end);
+    return !text.empty() && *end == '\0' && std::isfinite(value);
+}
+
+Gravity parse_gravity(const std::string& text)
+{
+    using Kind = Gravity::Kind;
+    static const std::pair<const char*, Kind> names[]
+        = {{"", Kind::center},     {"center", Kind::center},      {"centre", Kind::center},
+           {"top", Kind::top},     {"bottom", Kind::bottom},      {"left", Kind::left},
+           {"right", Kind::right}, {"attention", Kind::attention}};
+    Gravity gravity;
+    for (const auto& [name, kind] : names)
+        if (text == name) {
+            gravity.kind = kind;
+            return gravity;
+        }
+    int end = 0;
+    if (std::sscanf(text.c_str(), "%lfx%lf%lf%lf%n", &gravity.width, &gravity.height, &gravity.x,
+                    &gravity.y, &end)
+            == 4
+        && size_t(end) == text.size() && gravity.width > 0 && gravity.height > 0
+        && std::isfinite(gravity.width + gravity.height + gravity.x + gravity.y)) {
+        gravity.kind = Kind::rectangle;
+        return gravity;
+    }
+    end = 0;
+    if (std::sscanf(text.c_str(), "%lf,%lf%n", &gravity.x, &gravity.y, &end) == 2
+        && size_t(end) == text.size() && std::isfinite(gravity.x + gravity.y)) {
+        gravity.kind = Kind::point;
+        return gravity;
+    }
+    throw UsageError("gravity '" + text
+                     + "': must be center, top, bottom, left, right, attention, a point x,y or a "
+                       "rectangle WxH+X+Y in pixels of the source");
+}
+
+void parse_matte(const std::string& text, Options& out)
+{
+    if (text == "unpremult") {
+        out.matte_kind = Matte::unpremult;
+        return;
+    }
+    if (text.empty() || text == "black")
+        return;
+    if (text == "white") {
+        std::fill_n(out.matte, 3, 1.0f);
+        return;
+    }
+    int end = 0;
+    const int found
+        = std::sscanf(text.c_str(), "%f,%f,%f%n", out.matte, out.matte + 1, out.matte + 2, &end);
+    if (found != 3 || size_t(end) != text.size()
+        || !std::isfinite(out.matte[0] + out.matte[1] + out.matte[2]))
+        throw UsageError("matte '" + text
+                         + "': must be r,g,b in the source's colour space, black, white, or "
+                           "unpremult");
+}
+
+} // namespace
+
+const char* to_string(Fit fit)
+{
+    return fit == Fit::crop ? "crop" : fit == Fit::pad ? "pad" : "none";
+}
+
+Options parse_options(const PrepareOptions& in)
+{
+    Options out;
+    std::vector<std::string> ratios = aspect_ratios();
+    ratios.emplace_back("auto");
+    out.aspect_ratio
+        = one_of("aspect_ratio", in.aspect_ratio.empty() ? "auto" : in.aspect_ratio, ratios);
+    out.resolution
+        = one_of("resolution", in.resolution.empty() ? "1k" : in.resolution, kling::resolutions());
+    out.from = in.from;
+    out.policy
+        = in.policy.empty() ? "" : one_of("policy", in.policy, {"texture", "view", "compress"});
+    out.display = in.display;
+    out.view = in.view;
+    if (out.policy.empty() && (!in.view.empty() || !in.display.empty()))
+        out.policy = "view";
+    out.image_view = in.image_view;
+    out.auto_exposure = in.exposure == "auto";
+    if (!in.exposure.empty() && !out.auto_exposure
+        && (!number(in.exposure, out.exposure) || std::fabs(out.exposure) > 32))
+        throw UsageError("exposure '" + in.exposure
+                         + "': must be stops from -32 to 32, as in -2.5, or auto");
+    if (!in.peak.empty() && in.peak != "auto" && (!number(in.peak, out.peak) || out.peak < 1))
+        throw UsageError("peak '" + in.peak
+                         + "': must be a scene-linear value of 1 or more, or auto");
+    const std::string fit
+        = one_of("fit", in.fit.empty() ? "crop" : in.fit, {"crop", "pad", "none"});
+    out.fit = fit == "crop" ? Fit::crop : fit == "pad" ? Fit::pad : Fit::none;
+    out.gravity = parse_gravity(in.gravity);
+    out.codec = in.codec.empty() || in.codec == "auto" ? ""
+        : in.codec == "jpg"                            ? "jpeg"
+                            : one_of("codec", in.codec, {"jpeg", "png", "auto"});
+    out.quality = in.quality;
+    if (in.quality < 1 || in.quality > 100)
+        throw UsageError("quality " + std::to_string(in.quality) + ": must be 1 to 100");
+    parse_matte(in.matte, out);
+    if (in.threads < 0)
+        throw UsageError("threads " + std::to_string(in.threads) + ": must be 0 or more");
+    out.threads
+        = in.threads > 0 ? std::min(in.threads, 256) : int(std::thread::hardware_concurrency());
+    out.threads = std::max(out.threads, 1);
+    return out;
+}
+
+} // namespace prep
+
+std::string prepare_identity(const PrepareOptions& options)
+{
+    // Options that mean the same give the same line; threads never change the bytes.
+    const prep::Options parsed = prep::parse_options(options);
+    base::Json json = {{"v", prep::bytes_version},
+                       {"aspect_ratio", parsed.aspect_ratio},
+                       {"resolution", parsed.resolution},
+                       {"from", parsed.from},
+                       {"policy", parsed.policy},
+                       {"display", parsed.display},
+                       {"view", parsed.view},
+                       {"exposure", parsed.exposure},
+                       {"auto_exposure", parsed.auto_exposure},
+                       {"peak", parsed.peak},
+                       {"fit", prep::to_string(parsed.fit)},
+                       {"gravity",
+                        {int(parsed.gravity.kind), parsed.gravity.x, parsed.gravity.y,
+                         parsed.gravity.width, parsed.gravity.height}},
+                       {"codec", parsed.codec},
+                       {"quality", parsed.quality},
+                       {"unpremult", parsed.matte_kind == prep::Matte::unpremult},
+                       {"matte", {parsed.matte[0], parsed.matte[1], parsed.matte[2]}},
+                       {"image_view", parsed.image_view}};
+    return base::to_text(json);
+}
+
+} // namespace klio

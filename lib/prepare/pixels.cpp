@@ -1,0 +1,124 @@
+#include "prepare/pixels.h"
+
+#include "prepare/simd.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+namespace klio::prep {
+
+namespace {
+
+constexpr float largest = 65504; // of IEEE half
+
+// One run of values as floats, not yet made finite.
+KLIO_CLONES void from_half(const uint16_t* in, float* out, int count)
+{
+    for (int i = 0; i < count; ++i) {
+        // The exponent's bias is mended by a multiplication, which is exact and does denormals.
+        const uint32_t magnitude = uint32_t(in[i] & 0x7fff) << 13;
+        float value;
+        std::memcpy(&value, &magnitude, sizeof value);
+        value *= 0x1p112f;
+        uint32_t bits;
+        std::memcpy(&bits, &value, sizeof bits);
+        // Infinity and NaN have come out as values from 2^16 on.
+        bits |= (in[i] & 0x7c00) == 0x7c00 ? 0x7f800000u : 0u;
+        bits |= uint32_t(in[i] & 0x8000) << 16;
+        std::memcpy(&out[i], &bits, sizeof bits);
+    }
+}
+
+KLIO_CLONES void from_uint8(const uint8_t* in, float* out, int count)
+{
+    for (int i = 0; i < count; ++i)
+        out[i] = float(in[i]) * (1.0f / 255);
+}
+
+KLIO_CLONES void from_uint16(const uint16_t* in, float* out, int count)
+{
+    for (int i = 0; i < count; ++i)
+        out[i] = float(in[i]) * (1.0f / 65535);
+}
+
+KLIO_CLONES int make_finite(float* values, int count)
+{
+    int bad = 0;
+    for (int i = 0; i < count; ++i) {
+        uint32_t bits;
+        std::memcpy(&bits, &values[i], sizeof bits);
+        const bool not_finite = (bits & 0x7f800000u) == 0x7f800000u;
+        bad += not_finite;
+        float value = values[i];
+        value = not_finite ? (bits == 0x7f800000u ? largest : 0.0f) : value;
+        value = value > largest ? largest : value;
+        value = value < -largest ? -largest : value;
+        values[i] = value;
+    }
+    return bad;
+}
+
+// OpenEXR's luminance-chroma: RY = (R - Y) / Y, BY = (B - Y) / Y, with Rec.709's weights
+// ("Technical Introduction to OpenEXR", Luminance/Chroma Images).
+void to_rgb(float* pixels, int width)
+{
+    for (int x = 0; x < width; ++x, pixels += 4) {
+        const float y = pixels[0];
+        const float r = (pixels[1] + 1) * y, b = (pixels[2] + 1) * y;
+        pixels[0] = r;
+        pixels[1] = (y - 0.2126f * r - 0.0722f * b) / 0.7152f;
+        pixels[2] = b;
+    }
+}
+
+} // namespace
+
+long long convert_row(const void* in, const PixelLayout& layout, float* out, int width)
+{
+    static thread_local std::vector<float> values;
+    const int count = width * layout.channels;
+    values.resize(size_t(count) + 4);
+    switch (layout.type) {
+    case PixelType::uint8:
+        from_uint8(static_cast<const uint8_t*>(in), values.data(), count);
+        break;
+    case PixelType::uint16:
+        from_uint16(static_cast<const uint16_t*>(in), values.data(), count);
+        break;
+    case PixelType::half:
+        from_half(static_cast<const uint16_t*>(in), values.data(), count);
+        break;
+    case PixelType::float32:
+        std::memcpy(values.data(), in, size_t(count) * sizeof(float));
+        break;
+    }
+    long long bad = 0;
+    if (layout.type == PixelType::half || layout.type == PixelType::float32)
+        bad = make_finite(values.data(), count);
+
+    const float* from = values.data();
+    const bool in_order = layout.red == 0 && layout.green == 1 && layout.blue == 2;
+    if (in_order && layout.alpha < 0) {
+        const Int4 mask = {-1, -1, -1, 0};
+        for (int x = 0; x < width; ++x, from += layout.channels)
+            store4(out + 4 * x, Float4(Int4(load4(from)) & mask));
+    } else if (in_order && layout.alpha == 3 && layout.channels == 4) {
+        std::memcpy(out, from, size_t(width) * 4 * sizeof(float));
+    } else {
+        for (int x = 0; x < width; ++x, from += layout.channels) {
+            out[4 * x] = from[layout.red];
+            out[4 * x + 1] = from[layout.green];
+            out[4 * x + 2] = from[layout.blue];
+            out[4 * x + 3] = layout.alpha >= 0 ? from[layout.alpha] : 0;
+        }
+    }
+    if (layout.luminance_chroma) {
+        to_rgb(out, width);
+        make_finite(out, width * 4);
+    }
+    return bad;
+}
+
+} // namespace klio::prep

@@ -1,0 +1,435 @@
+#include <klio/prepare.h>
+
+#include "base/file.h"
+#include "base/sha256.h"
+#include "color/icc.h"
+#include "color/source.h"
+#include "color/transform.h"
+#include "prepare/encode.h"
+#include "prepare/geometry.h"
+#include "prepare/measure.h"
+#include "prepare/options.h"
+#include "prepare/parallel.h"
+#include "prepare/reader.h"
+#include "prepare/shrink.h"
+#include "prepare/upright.h"
+#include "request/model.h"
+
+#include <klio/error.h>
+#include <klio/record.h>
+#include <klio/request.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <future>
+#include <mutex>
+#include <optional>
+
+namespace klio {
+
+namespace prep {
+
+namespace {
+
+std::string percent(double share)
+{
+    char text[32];
+    std::snprintf(text, sizeof text, share < 0.001 ? "%.3f %%" : "%.1f %%", share * 100);
+    return text;
+}
+
+// What the picture's colours are, and what is to become of them.
+struct ColorPlan {
+    ColorRecord record;
+    std::optional<color::IccTransform> icc;
+    bool cmyk = false;
+    bool decided = false; ///< policy, exposure and peak are known before pixels are seen
+};
+
+ColorPlan plan_color(const Source& source, const PictureInfo& info, const Options& options,
+                     std::vector<std::string>& warnings)
+{
+    ColorPlan plan;
+    const color::ConfigInfo config = color::config_info();
+    plan.record = color::default_record();
+    plan.cmyk = info.cmyk;
+    color::SourceHints hints;
+    hints.path = source.name;
+    hints.flag = options.from;
+    hints.colorspace = info.colorspace;
+    hints.reader_default = info.reader_default;
+    hints.has_chromaticities = info.has_chromaticities;
+    std::copy_n(info.chromaticities, 8, hints.chromaticities);
+    hints.floating = info.floating;
+    bool by_icc = false;
+    if (!info.icc.empty() && !info.floating && options.from.empty()) {
+        color::IccTransform icc(info.icc);
+        using Kind = color::IccTransform::Kind;
+        if (icc.kind() == Kind::none || (icc.kind() == Kind::cmyk) != info.cmyk) {
+            warnings.push_back("its ICC profile is damaged or for other channels, and is ignored");
+        } else {
+            by_icc = true;
+            plan.record.icc_profile = icc.description();
+            if (!icc.is_srgb())
+                plan.icc = icc;
+            hints.colorspace = "sRGB";
+        }
+    }
+    const color::SourceChoice choice = color::choose_source(hints);
+    plan.record.source_space = choice.space;
+    plan.record.decided_by = by_icc ? "icc" : choice.decided_by;
+    if (!choice.warning.empty())
+        warnings.push_back(choice.warning);
+    plan.record.policy = options.policy;
+    plan.record.exposure = options.exposure;
+    if (options.policy == "view") {
+        plan.record.display = options.display;
+        plan.record.view = options.view;
+        color::resolve_view(plan.record.display, plan.record.view);
+    }
+    if (options.policy.empty() && !info.floating && options.exposure <= 0) {
+        // Integers end at 1: nothing can clip.
+        plan.record.policy = plan.icc ? "icc" : "texture";
+    }
+    plan.record.peak = options.peak > 0 ? options.peak : 1;
+    plan.decided = !plan.record.policy.empty() && !options.auto_exposure
+        && (plan.record.policy != "compress" || options.peak > 0);
+    return plan;
+}
+
+// Chooses what was left open by what the picture is like. `light` is measured with the exposure of
+// the options applied.
+void decide(const Light& light, const Options& options, const Light* exposed, ColorRecord& record)
+{
+    const Light& shown = exposed ? *exposed : light;
+    if (record.policy.empty()) {
+        const color::ConfigInfo config = color::config_info();
+        record.policy = "texture";
+        if (shown.above_one() > 0 && !config.default_view.empty()) {
+            record.policy = "view";
+            color::resolve_view(record.display, record.view);
+        }
+    }
+    if (record.policy == "compress" && options.peak <= 0) {
+        // Three digits are enough of a curve's end, and are read more easily.
+        char text[32];
+        std::snprintf(text, sizeof text, "%.3g", double(std::max(1.0f, shown.peak())) * 1.005);
+        record.peak = std::max(1.0, std::atof(text));
+    }
+}
+
+void to_bytes(const float* rgb, size_t count, int channels, unsigned char* out)
+{
+    for (size_t i = 0; i < count; ++i, rgb += channels, out += 3)
+        for (int c = 0; c < 3; ++c) {
+            // Written so that NaN, which a config's LUT may give, becomes 0.
+            const float value = rgb[c] > 0 ? (rgb[c] < 1 ? rgb[c] : 1) : 0;
+            out[c] = static_cast<unsigned char>(value * 255 + 0.5f);
+        }
+}
+
+// Share of pixels that a policy cuts off, counted while they pass.
+struct Clipping {
+    std::atomic<long long> above {0}, below {0};
+    void count(const float* rgb, size_t pixels, int channels)
+    {
+        constexpr float tolerance = 0.5f / 255;
+        long long high = 0, low = 0;
+        for (size_t i = 0; i < pixels; ++i, rgb += channels) {
+            high += rgb[0] > 1 + tolerance || rgb[1] > 1 + tolerance || rgb[2] > 1 + tolerance;
+            low += rgb[0] < -tolerance || rgb[1] < -tolerance || rgb[2] < -tolerance;
+        }
+        above += high;
+        below += low;
+    }
+};
+
+// What alpha asks for, in the source's own space.
+void apply_matte(float* pixels, size_t count, const Options& options)
+{
+    for (size_t i = 0; i < count; ++i, pixels += 4) {
+        const float alpha = std::clamp(pixels[3], 0.0f, 1.0f);
+        for (int c = 0; c < 3; ++c)
+            if (options.matte_kind == Matte::color)
+                pixels[c] += (1 - alpha) * options.matte[c];
+            else if (alpha > 0)
+                pixels[c] /= alpha;
+    }
+}
+
+void cmyk_to_rgb(float* pixels, size_t count)
+{
+    for (size_t i = 0; i < count; ++i, pixels += 4) {
+        for (int c = 0; c < 3; ++c)
+            pixels[c] = (1 - pixels[c]) * (1 - pixels[3]);
+        pixels[3] = 0;
+    }
+}
+
+class Preparation {
+public:
+    Preparation(const Source& source, const PrepareOptions& options, const CancelToken& cancel)
+        : m_source(source), m_options(parse_options(options)), m_cancel(cancel)
+    {
+    }
+
+    Prepared run()
+    {
+        std::future<std::string> hash;
+        m_reader = open_reader(m_source, m_options);
+        if (!m_source.bytes)
+            hash = std::async(std::launch::async,
+                              [path = m_source.name] { return base::sha256_file(path); });
+        const PictureInfo& info = m_reader->info();
+        m_warnings = info.warnings;
+        m_color = plan_color(m_source, info, m_options, m_warnings);
+        plan();
+        Picture picture = m_color.decided ? straight() : measured();
+        warn_of_clipping();
+        picture = upright(picture, info.orientation);
+        if (m_geometry.width != m_geometry.inner_width
+            || m_geometry.height != m_geometry.inner_height)
+            picture = padded(picture);
+        Encoded encoded
+            = encode(picture, m_options.codec, m_options.quality, kling::max_reference_bytes);
+        if (!encoded.warning.empty())
+            m_warnings.push_back(encoded.warning);
+        Prepared out;
+        out.media_type = encoded.codec == "png" ? "image/png" : "image/jpeg";
+        out.width = picture.width;
+        out.height = picture.height;
+        out.bytes = std::move(encoded.bytes);
+        out.sha256 = base::sha256_hex(out.bytes.data(), out.bytes.size());
+        out.record = to_json(
+            record(encoded.codec, encoded.quality, hash.valid() ? hash.get() : std::string()));
+        for (const std::string& warning : m_warnings)
+            out.warnings.push_back(m_source.name + ": " + warning);
+        return out;
+    }
+
+private:
+    void plan()
+    {
+        const PictureInfo& info = m_reader->info();
+        const bool turned = info.orientation >= 5;
+        const int width = turned ? info.height : info.width;
+        const int height = turned ? info.width : info.height;
+        const double aspect = turned ? 1 / info.pixel_aspect : info.pixel_aspect;
+        Point focus {width / 2.0, height / 2.0};
+        m_geometry = plan_geometry(width, height, aspect, m_options, focus);
+        m_warnings.insert(m_warnings.end(), m_geometry.warnings.begin(), m_geometry.warnings.end());
+        m_cut = stored_cut(m_geometry, width, height, info.orientation);
+        // Premultiplied colours over black are the colours themselves.
+        const bool over_black = m_options.matte_kind == Matte::color && m_options.matte[0] == 0
+            && m_options.matte[1] == 0 && m_options.matte[2] == 0;
+        m_cut.alpha = info.has_alpha && !over_black && !info.cmyk;
+    }
+
+    // A resampled row in the source's own space, as RGB.
+    void finish_row(float* pixels) const
+    {
+        const size_t count = size_t(m_cut.width);
+        if (m_cut.alpha)
+            apply_matte(pixels, count, m_options);
+        if (m_color.icc)
+            m_color.icc->apply(pixels, count);
+        else if (m_color.cmyk)
+            cmyk_to_rgb(pixels, count);
+    }
+
+    // Colours are known: bytes come straight from the filter.
+    Picture straight()
+    {
+        Picture picture = blank(m_cut.width, m_cut.height);
+        const color::Processor there = color::there(m_color.record);
+        const bool clips = m_color.record.policy != "view";
+        Clipping clipping;
+        m_not_finite
+            = shrink(*m_reader, m_cut, m_options.threads, m_cancel, [&](int y, float* pixels) {
+                  const size_t count = size_t(m_cut.width);
+                  finish_row(pixels);
+                  there.apply(pixels, count, 4);
+                  if (clips && m_reader->info().floating)
+                      clipping.count(pixels, count, 4);
+                  to_bytes(pixels, count, 4, picture.row(y));
+              });
+        set_clipped(clipping);
+        return picture;
+    }
+
+    // Colours depend on the light: the small picture is kept in floats until it has been measured.
+    Picture measured()
+    {
+        const size_t row_floats = size_t(m_cut.width) * 3;
+        std::vector<float> rgb(row_floats * size_t(m_cut.height));
+        m_not_finite
+            = shrink(*m_reader, m_cut, m_options.threads, m_cancel, [&](int y, float* pixels) {
+                  finish_row(pixels);
+                  float* out = &rgb[size_t(y) * row_floats];
+                  for (int x = 0; x < m_cut.width; ++x)
+                      std::memcpy(out + 3 * x, pixels + 4 * x, 3 * sizeof(float));
+              });
+        const Light light = measure(rgb);
+        if (m_options.auto_exposure) {
+            m_color.record.exposure = light.auto_exposure();
+            const Light exposed = measure(rgb);
+            decide(light, m_options, &exposed, m_color.record);
+        } else {
+            decide(light, m_options, nullptr, m_color.record);
+        }
+        m_suggested_exposure = light.auto_exposure();
+
+        Picture picture = blank(m_cut.width, m_cut.height);
+        const color::Processor there = color::there(m_color.record);
+        const bool clips = m_color.record.policy != "view";
+        Clipping clipping;
+        parallel_rows(m_options.threads, 0, m_cut.height, [&](int begin, int end) {
+            for (int y = begin; y < end; ++y) {
+                float* row = &rgb[size_t(y) * row_floats];
+                there.apply(row, size_t(m_cut.width), 3);
+                if (clips)
+                    clipping.count(row, size_t(m_cut.width), 3);
+                to_bytes(row, size_t(m_cut.width), 3, picture.row(y));
+            }
+        });
+        set_clipped(clipping);
+        return picture;
+    }
+
+    Light measure(const std::vector<float>& rgb) const
+    {
+        const color::Processor linear = color::to_linear(m_color.record);
+        const size_t row_floats = size_t(m_cut.width) * 3;
+        Light light;
+        std::mutex mutex;
+        parallel_rows(m_options.threads, 0, m_cut.height, [&](int begin, int end) {
+            Light part;
+            std::vector<float> row(row_floats);
+            for (int y = begin; y < end; ++y) {
+                std::copy_n(&rgb[size_t(y) * row_floats], row_floats, row.begin());
+                linear.apply(row.data(), size_t(m_cut.width), 3);
+                part.add(row.data(), size_t(m_cut.width), 3);
+            }
+            const std::lock_guard<std::mutex> lock(mutex);
+            light.add(part);
+        });
+        return light;
+    }
+
+    void set_clipped(const Clipping& clipping)
+    {
+        const double count = double(m_cut.width) * m_cut.height;
+        m_color.record.clipped = double(clipping.above) / count;
+        m_color.record.out_of_gamut = double(clipping.below) / count;
+        m_color.record.not_finite = m_not_finite;
+    }
+
+    void warn_of_clipping()
+    {
+        const ColorRecord& record = m_color.record;
+        if (record.not_finite > 0)
+            m_warnings.push_back(std::to_string(record.not_finite)
+                                 + " values were NaN or infinite and were made finite");
+        if (record.clipped <= 0.05)
+            return;
+        std::string text = percent(record.clipped) + " of its pixels are above 1 and clipped";
+        if (m_suggested_exposure != 0 && !m_options.auto_exposure) {
+            char stops[64];
+            std::snprintf(stops, sizeof stops, "; --exposure auto would choose %+.2f stops",
+                          m_suggested_exposure);
+            text += stops;
+        } else {
+            text += "; --exposure auto, --policy view or compress would show them";
+        }
+        m_warnings.push_back(text);
+    }
+
+    Picture padded(const Picture& inner) const
+    {
+        // Beyond the picture there is the matte, seen through the same colours.
+        float matte[4] = {0, 0, 0, 1};
+        if (m_options.matte_kind == Matte::color)
+            std::copy_n(m_options.matte, 3, matte);
+        color::there(m_color.record).apply(matte, 1, 4);
+        unsigned char fill[3];
+        to_bytes(matte, 1, 4, fill);
+        Picture out = blank(m_geometry.width, m_geometry.height);
+        for (size_t i = 0; i < out.pixels.size(); i += 3)
+            std::copy_n(fill, 3, &out.pixels[i]);
+        for (int y = 0; y < inner.height; ++y)
+            std::copy_n(inner.row(y), size_t(inner.width) * 3,
+                        out.row(y + m_geometry.inner_y) + 3 * m_geometry.inner_x);
+        return out;
+    }
+
+    static Picture blank(int width, int height)
+    {
+        Picture picture;
+        picture.width = width;
+        picture.height = height;
+        picture.pixels.resize(size_t(width) * size_t(height) * 3);
+        return picture;
+    }
+
+    PrepareRecord record(const std::string& codec, int quality, const std::string& sha256) const
+    {
+        const PictureInfo& info = m_reader->info();
+        const bool turned = info.orientation >= 5;
+        PrepareRecord out;
+        out.color = m_color.record;
+        out.source_sha256 = sha256;
+        out.source_width = turned ? info.height : info.width;
+        out.source_height = turned ? info.width : info.height;
+        out.display_x = info.display_x;
+        out.display_y = info.display_y;
+        out.orientation = info.orientation;
+        out.pixel_aspect = turned ? 1 / info.pixel_aspect : info.pixel_aspect;
+        out.image_view = info.image_view;
+        out.fit = to_string(m_options.fit);
+        out.crop_x = m_geometry.crop_x();
+        out.crop_y = m_geometry.crop_y();
+        out.crop_width = m_geometry.crop_width();
+        out.crop_height = m_geometry.crop_height();
+        out.width = m_geometry.width;
+        out.height = m_geometry.height;
+        out.aspect_ratio = m_geometry.aspect_ratio;
+        out.codec = codec;
+        out.quality = codec == "png" ? 0 : quality;
+        char matte[96];
+        std::snprintf(matte, sizeof matte, "%g,%g,%g", double(m_options.matte[0]),
+                      double(m_options.matte[1]), double(m_options.matte[2]));
+        out.matte = m_options.matte_kind == Matte::unpremult ? "unpremult" : matte;
+        return out;
+    }
+
+    Source m_source;
+    Options m_options;
+    CancelToken m_cancel;
+    std::unique_ptr<Reader> m_reader;
+    std::vector<std::string> m_warnings;
+    ColorPlan m_color;
+    Geometry m_geometry;
+    Cut m_cut;
+    long long m_not_finite = 0;
+    double m_suggested_exposure = 0;
+};
+
+} // namespace
+
+} // namespace prep
+
+Prepared prepare(const std::string& path, const PrepareOptions& options, const CancelToken& cancel)
+{
+    return prep::Preparation({path, nullptr}, options, cancel).run();
+}
+
+Prepared prepare_bytes(const std::string& bytes, const std::string& name,
+                       const PrepareOptions& options, const CancelToken& cancel)
+{
+    return prep::Preparation({name, &bytes}, options, cancel).run();
+}
+
+} // namespace klio

@@ -1,0 +1,75 @@
+#include "prepare/reader.h"
+
+#include "base/file.h"
+
+#include <klio/error.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <sys/stat.h>
+
+namespace klio::prep {
+
+namespace {
+
+// Messages that name what is wrong with the file itself, before any reader guesses.
+void check_file(const std::string& path)
+{
+    struct stat info { };
+    if (::stat(path.c_str(), &info) != 0)
+        throw ReferenceError(path + ": can't be opened (" + std::strerror(errno) + ")");
+    if (S_ISDIR(info.st_mode))
+        throw ReferenceError(path + ": is a folder, not an image");
+    if (!S_ISREG(info.st_mode))
+        throw ReferenceError(path + ": is no regular file");
+    if (info.st_size == 0)
+        throw ReferenceError(path + ": is empty");
+}
+
+bool ends_with(const std::string& text, const std::string& end)
+{
+    return text.size() >= end.size()
+        && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+} // namespace
+
+void check_size(const std::string& name, double width, double height)
+{
+    char size[64];
+    std::snprintf(size, sizeof size, "%.0fx%.0f", width, height);
+    if (!(width >= 1 && height >= 1))
+        throw ReferenceError(name + ": has no pixels (its header says " + size + ")");
+    if (width > max_side || height > max_side || width * height > max_pixels)
+        throw ReferenceError(name + ": its header says " + size
+                             + " pixels; klio reads at most 65535 a side and 2^30 in all");
+}
+
+std::unique_ptr<Reader> open_reader(const Source& source, const Options& options)
+{
+    unsigned char magic[4] = {};
+    size_t got = 0;
+    if (source.bytes) {
+        if (source.bytes->empty())
+            throw ReferenceError(source.name + ": is empty");
+        got = std::min<size_t>(sizeof magic, source.bytes->size());
+        std::memcpy(magic, source.bytes->data(), got);
+    } else {
+        check_file(source.name);
+        if (ends_with(source.name, ".kling"))
+            throw ReferenceError(source.name
+                                 + ": is a recipe; a reference must be an image (generate the "
+                                   "recipe first, then use a frame of it)");
+        std::FILE* file = std::fopen(source.name.c_str(), "rbe");
+        if (!file)
+            throw ReferenceError(source.name + ": can't be opened (" + std::strerror(errno) + ")");
+        got = std::fread(magic, 1, sizeof magic, file);
+        std::fclose(file);
+    }
+    if (got >= 3 && magic[0] == 0xFF && magic[1] == 0xD8 && magic[2] == 0xFF)
+        return open_jpeg_reader(source);
+    return open_oiio_reader(source, options);
+}
+
+} // namespace klio::prep

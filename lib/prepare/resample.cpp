@@ -1,0 +1,229 @@
+#include "prepare/resample.h"
+
+#include "prepare/simd.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace klio::prep {
+
+namespace {
+
+double lanczos3(double x)
+{
+    constexpr double pi = 3.14159265358979323846;
+    x = std::fabs(x);
+    if (x < 1e-9)
+        return 1;
+    if (x >= 3)
+        return 0;
+    const double px = pi * x;
+    return 3 * std::sin(px) * std::sin(px / 3) / (px * px);
+}
+
+// out[i] = sum over taps of weights[t] * rows[t][i]
+KLIO_CLONES void sum_rows(const float* const* rows, const float* weights, int taps, float* out,
+                          int floats)
+{
+    for (int i = 0; i < floats; i += 16) {
+        float sum[16] = {};
+        for (int t = 0; t < taps; ++t) {
+            const float* row = rows[t] + i;
+            const float w = weights[t];
+            for (int k = 0; k < 16; ++k)
+                sum[k] += w * row[k];
+        }
+        std::memcpy(out + i, sum, sizeof sum);
+    }
+}
+
+// The same, held within the inputs wherever one of them is above 1.
+void sum_rows_held(const float* const* rows, const float* weights, int taps, float* out, int floats)
+{
+    const Float4 one = {1, 1, 1, 1};
+    for (int i = 0; i < floats; i += 4) {
+        Float4 sum = {};
+        Float4 low = load4(rows[0] + i), high = low;
+        for (int t = 0; t < taps; ++t) {
+            const Float4 value = load4(rows[t] + i);
+            sum += weights[t] * value;
+            low = min4(low, value);
+            high = max4(high, value);
+        }
+        store4(out + i, select(high > one, max4(low, min4(high, sum)), sum));
+    }
+}
+
+} // namespace
+
+Kernel::Kernel(int length, double offset, double span, int count)
+{
+    const double scale = span / count;
+    const double widen = std::max(scale, 1.0);
+    const double support = 3 * widen;
+    m_taps = std::min(length, int(std::ceil(2 * support)) + 1);
+    m_first.resize(size_t(count));
+    m_weights.resize(size_t(count) * size_t(m_taps));
+    m_begin = length;
+    m_end = 0;
+    std::vector<double> sums(static_cast<size_t>(m_taps));
+    for (int i = 0; i < count; ++i) {
+        double center = offset + (i + 0.5) * scale - 0.5;
+        // A cut at whole pixels without a change of size copies them.
+        if (scale == 1 && std::fabs(center - std::round(center)) < 1e-9)
+            center = std::round(center);
+        const int from = int(std::ceil(center - support)), to = int(std::floor(center + support));
+        const int first = std::clamp(from, 0, length - m_taps);
+        std::fill(sums.begin(), sums.end(), 0.0);
+        double total = 0;
+        for (int j = from; j <= to; ++j) {
+            const double weight = lanczos3((j - center) / widen);
+            const int at = std::clamp(std::clamp(j, 0, length - 1) - first, 0, m_taps - 1);
+            sums[size_t(at)] += weight;
+            total += weight;
+        }
+        m_first[size_t(i)] = first;
+        for (int t = 0; t < m_taps; ++t) {
+            const double weight = sums[size_t(t)] / total;
+            // What sin() leaves of its zeros would let far pixels take part in held sums.
+            m_weights[size_t(i) * size_t(m_taps) + size_t(t)]
+                = std::fabs(weight) < 1e-9 ? 0.0f : float(weight);
+        }
+        m_begin = std::min(m_begin, first);
+        m_end = std::max(m_end, first + m_taps);
+    }
+}
+
+void mark_hot(const float* pixels, int width, unsigned char* flags)
+{
+    for (int x = 0; x < width; x += Resampler::block) {
+        const int end = std::min(width, x + Resampler::block);
+        float high = 0;
+        for (int i = 4 * x; i < 4 * end; ++i)
+            high = std::max(high, pixels[i]);
+        flags[x / Resampler::block] = high > 1;
+    }
+}
+
+Resampler::Resampler(const Kernel& columns, const Kernel& rows)
+    : m_columns(columns), m_rows(rows), m_width(columns.end() - columns.begin()),
+      m_row_floats((4 * m_width + 15) / 16 * 16 + 16), m_blocks((m_width + block - 1) / block),
+      m_first_row(rows.begin()), m_next_row(rows.begin())
+{
+}
+
+float* Resampler::room(int count)
+{
+    // Rows above the first that an output still needs are dropped.
+    const int needed = done() ? m_next_row : std::min(m_next_row, m_rows.first(m_next_output));
+    const int held = m_next_row - needed;
+    if (needed > m_first_row) {
+        const size_t gap = size_t(needed - m_first_row);
+        std::memmove(m_pixels.data(), m_pixels.data() + gap * size_t(m_row_floats),
+                     size_t(held) * size_t(m_row_floats) * sizeof(float));
+        std::memmove(m_hot.data(), m_hot.data() + gap * size_t(m_blocks),
+                     size_t(held) * size_t(m_blocks));
+        m_first_row = needed;
+    }
+    const size_t rows = size_t(held + count);
+    if (m_pixels.size() < rows * size_t(m_row_floats)) {
+        m_pixels.resize(rows * size_t(m_row_floats));
+        m_hot.resize(rows * size_t(m_blocks));
+    }
+    return &m_pixels[size_t(held) * size_t(m_row_floats)];
+}
+
+unsigned char* Resampler::hot(int row_in_room)
+{
+    return &m_hot[size_t(m_next_row - m_first_row + row_in_room) * size_t(m_blocks)];
+}
+
+void Resampler::commit(int count)
+{
+    m_next_row += count;
+}
+
+void Resampler::ready(int& first, int& last) const
+{
+    first = last = m_next_output;
+    while (last < m_rows.count() && m_rows.first(last) + m_rows.taps() <= m_next_row)
+        ++last;
+}
+
+void Resampler::compute(int y, float* out, std::vector<float>& scratch) const
+{
+    constexpr int max_taps = 256;
+    const float* rows[max_taps];
+    float weights[max_taps];
+    std::vector<const float*> many_rows;
+    std::vector<float> many_weights;
+    const float** row_list = rows;
+    float* weight_list = weights;
+    if (m_rows.taps() > max_taps) {
+        many_rows.resize(size_t(m_rows.taps()));
+        many_weights.resize(size_t(m_rows.taps()));
+        row_list = many_rows.data();
+        weight_list = many_weights.data();
+    }
+    std::vector<unsigned char> hot(static_cast<size_t>(m_blocks), 0);
+    int taps = 0;
+    for (int t = 0; t < m_rows.taps(); ++t) {
+        const float weight = m_rows.weights(y)[t];
+        if (weight == 0)
+            continue;
+        const size_t row = size_t(m_rows.first(y) + t - m_first_row);
+        row_list[taps] = &m_pixels[row * size_t(m_row_floats)];
+        weight_list[taps++] = weight;
+        const unsigned char* flags = &m_hot[row * size_t(m_blocks)];
+        for (int b = 0; b < m_blocks; ++b)
+            hot[size_t(b)] |= flags[b];
+    }
+
+    if (scratch.size() < size_t(m_row_floats))
+        scratch.resize(size_t(m_row_floats));
+    float* column = scratch.data();
+    for (int b = 0; b < m_blocks;) {
+        int end = b;
+        while (end < m_blocks && hot[size_t(end)] == hot[size_t(b)])
+            ++end;
+        const int at = b * block * 4;
+        const int floats = std::min((end - b) * block * 4, m_row_floats - at);
+        std::vector<const float*> shifted(row_list, row_list + taps);
+        for (const float*& row : shifted)
+            row += at;
+        (hot[size_t(b)] ? sum_rows_held : sum_rows)(shifted.data(), weight_list, taps, column + at,
+                                                    floats / 16 * 16);
+        b = end;
+    }
+
+    const int columns = m_columns.taps();
+    const Float4 one = {1, 1, 1, 1};
+    for (int x = 0; x < m_columns.count(); ++x) {
+        const int first = m_columns.first(x) - m_columns.begin();
+        const float* in = column + 4 * first;
+        const float* w = m_columns.weights(x);
+        Float4 sum = {};
+        for (int t = 0; t < columns; ++t)
+            sum += w[t] * load4(in + 4 * t);
+        bool any_hot = false;
+        for (int b = first / block; b <= (first + columns - 1) / block; ++b)
+            any_hot |= hot[size_t(b)] != 0;
+        if (any_hot) {
+            Float4 low = {}, high = {};
+            bool started = false;
+            for (int t = 0; t < columns; ++t) {
+                if (w[t] == 0)
+                    continue;
+                const Float4 value = load4(in + 4 * t);
+                low = started ? min4(low, value) : value;
+                high = started ? max4(high, value) : value;
+                started = true;
+            }
+            sum = select(high > one, max4(low, min4(high, sum)), sum);
+        }
+        store4(out + 4 * x, sum);
+    }
+}
+
+} // namespace klio::prep

@@ -1,0 +1,247 @@
+#include "command.h"
+
+#include "base/file.h"
+#include "base/json.h"
+
+#include <klio/prepare.h>
+#include <klio/record.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdio>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+namespace klio::command {
+
+namespace {
+
+struct Arguments {
+    std::vector<std::string> files;
+    std::string out = ".";
+    bool force = false;
+    PrepareOptions options;
+};
+
+struct Result {
+    std::optional<Prepared> prepared;
+    std::exception_ptr failure;
+    bool done = false;
+};
+
+std::string ending(const Prepared& prepared)
+{
+    return prepared.media_type == "image/png" ? ".png" : ".jpg";
+}
+
+// Names without a folder and an ending; where two sources share one, the later gets a number.
+std::vector<std::string> output_names(const Arguments& arguments)
+{
+    std::vector<std::string> names;
+    for (const std::string& file : arguments.files) {
+        std::string name = base::file_name(file);
+        const size_t dot = name.rfind('.');
+        if (dot != std::string::npos && dot > 0)
+            name.resize(dot);
+        const std::string plain = name;
+        for (int i = 2; std::find(names.begin(), names.end(), name) != names.end(); ++i)
+            name = plain + "-" + std::to_string(i);
+        names.push_back(name);
+    }
+    return names;
+}
+
+std::string describe(const PrepareRecord& record)
+{
+    const ColorRecord& color = record.color;
+    char text[256];
+    std::string line
+        = "  colour: " + color.source_space + " (" + color.decided_by + ") -> " + color.policy;
+    if (color.policy == "view")
+        line += " " + color.display + " / " + color.view;
+    if (color.policy == "icc")
+        line += " " + color.icc_profile;
+    if (color.policy == "compress") {
+        std::snprintf(text, sizeof text, ", peak %g", color.peak);
+        line += text;
+    }
+    if (color.exposure != 0) {
+        std::snprintf(text, sizeof text, ", exposure %+g stops", color.exposure);
+        line += text;
+    }
+    if (color.clipped > 0) {
+        std::snprintf(text, sizeof text, ", %.2g %% clipped", color.clipped * 100);
+        line += text;
+    }
+    line += "; config " + color.config;
+    std::snprintf(text, sizeof text, "\n  %s: %gx%g+%g+%g of %dx%d", record.fit.c_str(),
+                  record.crop_width, record.crop_height, record.crop_x, record.crop_y,
+                  record.source_width, record.source_height);
+    line += text;
+    if (record.orientation != 1)
+        line += ", EXIF orientation " + std::to_string(record.orientation) + " applied";
+    return line;
+}
+
+void report(const Context& context, const std::string& source, const std::string& path,
+            const Prepared& prepared)
+{
+    for (const std::string& warning : prepared.warnings)
+        warn(warning);
+    const PrepareRecord record = prepare_record_from_json(prepared.record);
+    print_line(context,
+               source + " -> " + path + ": " + std::to_string(prepared.width) + "x"
+                   + std::to_string(prepared.height) + " " + record.codec
+                   + (record.quality ? " " + std::to_string(record.quality) : "") + ", "
+                   + std::to_string(prepared.bytes.size()) + " bytes");
+    print_line(context, describe(record));
+    base::OrderedJson json = {{"event", "prepared"},
+                              {"source", source},
+                              {"path", path},
+                              {"media_type", prepared.media_type},
+                              {"width", prepared.width},
+                              {"height", prepared.height},
+                              {"bytes", prepared.bytes.size()},
+                              {"sha256", prepared.sha256},
+                              {"warnings", prepared.warnings}};
+    json["record"] = base::OrderedJson::parse(prepared.record);
+    print_json(context, base::to_text(json));
+}
+
+// Files are prepared side by side, and written and reported in the order in which they were given.
+void prepare_all(Context& context, Arguments arguments)
+{
+    base::make_folders(arguments.out);
+    const std::vector<std::string> names = output_names(arguments);
+    const size_t count = arguments.files.size();
+    int threads = arguments.options.threads > 0 ? arguments.options.threads
+                                                : int(std::thread::hardware_concurrency());
+    threads = std::max(1, threads);
+    const size_t workers = std::min<size_t>(count, size_t(threads));
+    PrepareOptions options = arguments.options;
+    options.threads = std::max(1, threads / int(std::max<size_t>(1, workers)));
+
+    std::vector<Result> results(count);
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::atomic<size_t> next {0};
+    std::vector<std::thread> pool;
+    size_t reported = 0;
+    for (size_t i = 0; i < workers; ++i)
+        pool.emplace_back([&] {
+            for (size_t at; (at = next.fetch_add(1)) < count;) {
+                {
+                    // Bytes that wait to be written would add up otherwise.
+                    std::unique_lock<std::mutex> lock(mutex);
+                    changed.wait(lock, [&] { return at < reported + workers + 1; });
+                }
+                Result result;
+                try {
+                    context.cancel.check("klio prepare");
+                    result.prepared = prepare(arguments.files[at], options, context.cancel);
+                } catch (...) {
+                    result.failure = std::current_exception();
+                }
+                result.done = true;
+                const std::lock_guard<std::mutex> lock(mutex);
+                results[at] = std::move(result);
+                changed.notify_all();
+            }
+        });
+
+    std::exception_ptr failure;
+    for (size_t at = 0; at < count; ++at) {
+        Result result;
+        {
+            std::unique_lock<std::mutex> lock(mutex);
+            changed.wait(lock, [&] { return results[at].done; });
+            result = std::move(results[at]);
+        }
+        try {
+            if (result.failure)
+                std::rethrow_exception(result.failure);
+            const std::string path
+                = base::join_path(arguments.out, names[at] + ending(*result.prepared));
+            if (base::exists(path) && !arguments.force)
+                throw OutputError(path + ": is there already; --force overwrites it");
+            base::write_file_atomic(path, result.prepared->bytes);
+            base::write_file_atomic(base::join_path(arguments.out, names[at] + ".json"),
+                                    result.prepared->record + "\n");
+            report(context, arguments.files[at], path, *result.prepared);
+        } catch (...) {
+            // One bad file does not stop the others; the last word is the first failure's.
+            try {
+                throw;
+            } catch (const CancelledError&) {
+                failure = std::current_exception();
+            } catch (const Error& error) {
+                if (failure || at + 1 < count)
+                    warn(std::string(error.what()));
+                if (!failure)
+                    failure = std::current_exception();
+            }
+        }
+        const std::lock_guard<std::mutex> lock(mutex);
+        reported = at + 1;
+        changed.notify_all();
+    }
+    for (std::thread& worker : pool)
+        worker.join();
+    if (failure)
+        std::rethrow_exception(failure);
+}
+
+void add_prepare(CLI::App& app, Context& context)
+{
+    auto* command = app.add_subcommand(
+        "prepare", "Write the bytes that the model would be shown, with the record of each");
+    auto arguments = std::make_shared<Arguments>();
+    PrepareOptions& options = arguments->options;
+    command->add_option("FILES", arguments->files, "Images, of any kind that OpenImageIO reads")
+        ->required();
+    command->add_option("--out", arguments->out, "Folder to write to (default: this one)");
+    command->add_flag("--force", arguments->force, "Overwrite what is there");
+    command->add_option("--aspect-ratio", options.aspect_ratio,
+                        "1:1 16:9 9:16 4:3 3:4 3:2 2:3 21:9, or auto: the nearest (default)");
+    command->add_option("--resolution", options.resolution, "1k (default) or 2k");
+    command->add_option("--from", options.from,
+                        "Colour space of the source (default: metadata, then the OCIO config's "
+                        "file rules)");
+    command->add_option("--policy", options.policy,
+                        "texture: scene-linear to sRGB, what is above 1 clips; view: a display and "
+                        "view of the config; compress: highlights up to the peak are brought into "
+                        "range, invertibly. Default: texture, or view where highlights would clip");
+    command->add_option("--display", options.display,
+                        "Display of the view (default: the config's)");
+    command->add_option("--view", options.view, "View (default: the display's)");
+    command->add_option("--exposure", options.exposure,
+                        "Stops, or auto: the picture's log-average to middle grey (default 0)");
+    command->add_option("--peak", options.peak,
+                        "Policy compress: the value that becomes white (default: the brightest)");
+    command->add_option("--fit", options.fit, "crop (default), pad, none");
+    command->add_option("--gravity", options.gravity,
+                        "What a crop keeps: center (default), top, bottom, left, right, attention, "
+                        "a point x,y or a rectangle WxH+X+Y in pixels of the source");
+    command->add_option("--codec", options.codec,
+                        "jpeg or png (default: jpeg, png for flat graphics)");
+    command->add_option("--quality", options.quality, "Of the JPEG, 1-100 (default 95)");
+    command->add_option("--matte", options.matte,
+                        "r,g,b behind alpha in the source's space, black (default), white, or "
+                        "unpremult");
+    command->add_option("--image-view", options.image_view,
+                        "Part or view of a multi-part or multi-view file, by name or number");
+    command->add_option("--threads", options.threads, "Default: one for each core");
+    command->footer("Example: klio prepare plate.exr still.jpg --aspect-ratio 16:9 --resolution 2k "
+                    "--out prep --json");
+    command->callback([&context, arguments] { prepare_all(context, *arguments); });
+}
+
+const RegisterCommand registered(30, add_prepare);
+
+} // namespace
+
+} // namespace klio::command
