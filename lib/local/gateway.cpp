@@ -337,10 +337,6 @@ struct LocalGateway::Impl {
         if (!task.failure.empty())
             return answer(response, 200, local::failed_body(task));
         const std::shared_future<local::Images> images = renderer.images(task);
-        if (images.get().empty() && !local::has_fate(task.fate, "too-few")) {
-            task.failure = "a reference can't be decoded";
-            return answer(response, 200, local::failed_body(task));
-        }
         answer(response, 200,
                local::done_body(task, answer_images(task, images.get(), local::wants_bytes(task))));
     }
@@ -359,7 +355,7 @@ struct LocalGateway::Impl {
         const size_t index = size_t(std::stoi(request.matches[2])) - 1;
         if (index >= images.get().size())
             return refuse(response, 404, "no such image", "not_found_error");
-        response.status = 200;
+        // The status is left to cpp-httplib: 206 where a range was asked for.
         response.set_header("ETag", "\"" + task.id + "-" + std::to_string(index) + "\"");
         response.set_content(local::spoilt_image(task.fate, images.get()[index]),
                              local::has_fate(task.fate, "jpeg") ? "image/jpeg" : "image/png");
@@ -414,16 +410,18 @@ struct LocalGateway::Impl {
             line += std::to_string(request.body.size()) + " bytes";
         else
             line += request.path.substr(request.path.find(name == "poll" ? "local_" : "/results/"));
-        line += " -> " + std::to_string(response.status);
+        const int status = response.status > 0 ? response.status : 200;
+        line += " -> " + std::to_string(status);
         Json body;
         base::JsonError error;
-        if (response.status / 100 != 2 && base::parse_json(response.body, body, error)
-            && body.contains("error"))
-            line += " " + body["error"].value("message", std::string());
-        else if (name == "create" && base::parse_json(response.body, body, error))
-            line += " " + body.value(Json::json_pointer("/data/task_id"), std::string());
-        else if (name == "poll" && base::parse_json(response.body, body, error))
-            line += " " + body.value(Json::json_pointer("/data/status"), std::string());
+        if (name != "download" || status / 100 != 2)
+            base::parse_json(response.body, body, error);
+        for (const char* place : {"/error/message", name == "create" ? "/data/task_id" : "",
+                                  name == "poll" ? "/data/status" : ""}) {
+            const Json::json_pointer pointer(place);
+            if (*place && body.contains(pointer) && body[pointer].is_string())
+                line += " " + body[pointer].get<std::string>();
+        }
         log(line + (fault.empty() ? "" : " [fault " + fault + "]"));
     }
 

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <string>
 
 /// \file
 /// Letters for machines without any font: 5 x 7 dots, capitals alone.
@@ -16,8 +15,8 @@ constexpr int glyph_advance = 6;
 /// Rows from the top; bit 4 is the leftmost dot.
 using Glyph = std::array<uint8_t, glyph_height>;
 
-/// For one UTF-8 character; a small box where it has none.
-const Glyph& find_glyph(const std::string& character);
+/// A small box where there is none.
+const Glyph& find_glyph(uint32_t character);
 
 /// Pixels a dot, for a line of `size` pixels.
 inline int glyph_scale(int size)

@@ -2,11 +2,13 @@
 
 #include "local/picture.h"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 /// \file
-/// Text on pictures: with a font of the machine where there is one, else with letters of our own.
+/// Text on pictures: with the machine's fonts where there are any, else with letters of our own.
+/// UTF-8, left to right, no shaping.
 
 namespace klio::local {
 
@@ -24,8 +26,11 @@ public:
     std::vector<std::string> wrap(const std::string& text, int width, size_t max_lines) const;
 
 private:
+    int advance(uint32_t character) const;
+
     int m_size;
-    std::string m_font; ///< a file; empty: our own letters
+    bool m_bold;
+    bool m_font; ///< false: our own letters
 };
 
 /// The largest size up to `size` at which `text` fits into `width`.

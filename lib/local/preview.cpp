@@ -50,13 +50,16 @@ void draw_slate(Picture& picture, const std::string& prompt, const std::string& 
     const int margin = unit;
     const int room = picture.width - 2 * margin;
     const std::string headline = preview_mark;
-    const std::string place = count + ", " + shot;
+    const std::string place = count + "  ·  " + shot;
     const Lettering small(unit * 17 / 20, false);
     const Lettering counter(unit, true);
     const int counter_width = counter.width(place);
-    Lettering title = fitting_lettering(headline, unit * 5 / 4, true, room);
-    // The count stands beside the headline where both fit, else on a line of its own.
-    const bool beside = title.width(headline) + counter_width + 2 * margin <= room;
+    // The count stands beside the headline where both can be read, else on a line of its own.
+    Lettering title
+        = fitting_lettering(headline, unit * 5 / 4, true, room - counter_width - 2 * margin);
+    const bool beside = title.line_height() >= Lettering(unit, true).line_height();
+    if (!beside)
+        title = fitting_lettering(headline, unit * 5 / 4, true, room);
     const std::vector<std::string> lines = small.wrap(prompt, room, 2);
     const int stripe = std::max(4, unit * 2 / 5);
     int height = stripe + unit / 2 + title.line_height() + int(lines.size()) * small.line_height()
@@ -64,13 +67,13 @@ void draw_slate(Picture& picture, const std::string& prompt, const std::string& 
     if (!beside)
         height += counter.line_height();
     int y = picture.height - height;
-    fill(picture, 0, y, picture.width, height, ink, 0.86);
+    fill(picture, 0, y, picture.width, height, ink, 0.82);
     hazard_stripes(picture, y, stripe);
     hazard_stripes(picture, 0, stripe);
     y += stripe + unit / 2;
     title.draw(picture, margin, y, headline, amber);
     if (beside)
-        counter.draw(picture, picture.width - margin - counter_width, y + unit / 8, place, paper);
+        counter.draw(picture, picture.width - margin - counter_width, y, place, paper);
     y += title.line_height();
     if (!beside) {
         counter.draw(picture, margin, y, place, paper);

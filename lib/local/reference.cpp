@@ -5,6 +5,7 @@
 #include "local/picture.h"
 #include "request/model.h"
 
+#include <arpa/inet.h>
 #include <httplib.h>
 
 #include <cctype>
@@ -41,7 +42,10 @@ bool decode_data_uri(const std::string& uri, std::string& bytes, std::string& pr
 
 bool on_loopback(const std::string& host)
 {
-    return host == "localhost" || host == "[::1]" || starts_with(host, "127.");
+    in_addr address {};
+    return host == "localhost" || host == "[::1]"
+        || (::inet_pton(AF_INET, host.c_str(), &address) == 1
+            && ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET);
 }
 
 } // namespace
@@ -124,7 +128,8 @@ std::string check_reference(const std::string& bytes)
             + " pixels";
     if (width >= kling::max_aspect * height || height >= kling::max_aspect * width)
         return "is " + size + "; its aspect must lie between 1:2.5 and 2.5:1";
-    return {};
+    Picture picture;
+    return decode_picture(bytes, picture) ? std::string() : "can't be decoded";
 }
 
 } // namespace klio::local

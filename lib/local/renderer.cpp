@@ -1,5 +1,6 @@
 #include "local/renderer.h"
 
+#include "base/sha256.h"
 #include "local/fault.h"
 #include "local/preview.h"
 
@@ -12,6 +13,24 @@ namespace klio::local {
 namespace {
 
 constexpr size_t room = 256u << 20; // bytes of finished images
+
+PreviewOptions options_of(const Task& task)
+{
+    PreviewOptions options;
+    options.extra = has_fate(task.fate, "too-few") ? -1 : has_fate(task.fate, "too-many") ? 1 : 0;
+    if (has_fate(task.fate, "jpeg"))
+        options.format = "jpeg";
+    return options;
+}
+
+// Of everything that decides the images; URLs of references don't, their content does.
+std::string identity(const Task& task)
+{
+    const PreviewOptions options = options_of(task);
+    base::Json all = task.body;
+    all["images"] = task.references;
+    return base::sha256_hex(base::to_text(all) + options.format + std::to_string(options.extra));
+}
 
 bool finished(const std::shared_future<Images>& images)
 {
@@ -28,15 +47,16 @@ Renderer::~Renderer()
 
 std::shared_future<Images> Renderer::images(const Task& task)
 {
+    const std::string id = identity(task);
     std::lock_guard<std::mutex> lock(m_mutex);
-    const auto known = m_images.find(task.id);
+    const auto known = m_images.find(id);
     if (known != m_images.end())
         return known->second;
     keep_some();
     std::shared_future<Images> images
         = std::async(std::launch::async, [this, task] { return render(task); }).share();
-    m_images.emplace(task.id, images);
-    m_order.push_back(task.id);
+    m_images.emplace(id, images);
+    m_order.push_back(id);
     return images;
 }
 
@@ -64,15 +84,11 @@ void Renderer::keep_some()
 Images Renderer::render(const Task& task) const
 {
     std::lock_guard<std::mutex> turn(m_turn);
-    PreviewOptions options;
-    options.extra = has_fate(task.fate, "too-few") ? -1 : has_fate(task.fate, "too-many") ? 1 : 0;
-    if (has_fate(task.fate, "jpeg"))
-        options.format = "jpeg";
     Images references;
     for (const std::string& id : task.references)
         references.push_back(m_book.reference(id));
     try {
-        return render_preview(base::to_text(task.body), references, options);
+        return render_preview(base::to_text(task.body), references, options_of(task));
     } catch (const Error&) {
         return {};
     }

@@ -13,7 +13,8 @@
 
 /// \file
 /// Result images of tasks: made when a task starts, kept while there is room, made again when
-/// asked for. Rendering is deterministic, so nothing of it has to be stored.
+/// asked for. Rendering is deterministic, so nothing of it has to be stored, and tasks that ask
+/// for the same share it.
 
 namespace klio::local {
 
@@ -25,7 +26,7 @@ public:
     explicit Renderer(const Book& book) : m_book(book) { }
     ~Renderer(); ///< waits for what is under way
 
-    /// The task's images, some time. An empty list where a reference can't be decoded or is gone.
+    /// The task's images, some time. An empty list where a reference is gone.
     std::shared_future<Images> images(const Task& task);
 
 private:
@@ -34,9 +35,9 @@ private:
 
     const Book& m_book;
     std::mutex m_mutex;
-    std::map<std::string, std::shared_future<Images>> m_images;
-    std::deque<std::string> m_order; ///< oldest first
-    mutable std::mutex m_turn;       ///< one task renders at a time, on all cores
+    std::map<std::string, std::shared_future<Images>> m_images; ///< by what decides them
+    std::deque<std::string> m_order;                            ///< oldest first
+    mutable std::mutex m_turn; ///< one task renders at a time, on all cores
 };
 
 } // namespace klio::local

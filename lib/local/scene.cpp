@@ -218,28 +218,32 @@ Picture landscape(uint64_t seed, const Framing& framing, int width, int height)
                 - tall * (ridge(seed + 100 * uint64_t(layer + 1), world_x(x) * (1.2 + depth)) - 0.3)
                     * 2;
         }
+    Rgb hills[layers];
+    for (int layer = 0; layer < layers; ++layer)
+        hills[layer] = mix(palette.horizon, palette.near, std::pow((layer + 1.0) / layers, 0.8));
     for (int y = 0; y < height; ++y) {
         const double wy = world_y(y);
+        const Rgb sky
+            = mix(palette.zenith, palette.horizon, std::pow(std::clamp(wy / 0.62, 0.0, 1.0), 1.4));
         uint8_t* out = picture.at(0, y);
         for (int x = 0; x < width; ++x, out += 3) {
             const double wx = world_x(x);
             int layer = layers - 1;
             while (layer >= 0 && wy < heights[size_t(layer) * size_t(width) + size_t(x)])
                 --layer;
-            Rgb color = mix(palette.zenith, palette.horizon,
-                            std::pow(std::clamp(wy / 0.62, 0.0, 1.0), 1.4));
-            const double off = std::hypot(wx - sun_x, wy - sun_y);
+            Rgb color = sky;
+            const double off = (wx - sun_x) * (wx - sun_x) + (wy - sun_y) * (wy - sun_y);
             if (layer < 0) {
-                const double edge = std::clamp((sun_size - off) / step * 0.5 + 0.5, 0.0, 1.0);
-                const double glow = 0.55 / (1 + 60 * off * off);
-                color = mix(color, palette.sun, std::max(edge, glow));
+                const double edge
+                    = std::clamp((sun_size - std::sqrt(off)) / step * 0.5 + 0.5, 0.0, 1.0);
+                color = mix(color, palette.sun, std::max(edge, 0.55 / (1 + 60 * off)));
             } else {
                 const double depth = (layer + 1.0) / layers;
                 const double below = wy - heights[size_t(layer) * size_t(width) + size_t(x)];
-                color = mix(palette.horizon, palette.near, std::pow(depth, 0.8));
                 // Mist gathers in the valleys, light falls on what is near the sun.
-                color = mix(color, palette.horizon, 0.45 * (1 - depth) * std::min(below * 5, 1.0));
-                color = mix(color, palette.sun, 0.16 * (1 - depth) / (1 + 12 * off * off));
+                color = mix(hills[layer], palette.horizon,
+                            0.45 * (1 - depth) * std::min(below * 5, 1.0));
+                color = mix(color, palette.sun, 0.16 * (1 - depth) / (1 + 12 * off));
             }
             // Half a step of noise hides the bands of 8 bits.
             const double grain = noise(seed, (int64_t(y) << 20) + x) - 0.5;

@@ -1,0 +1,173 @@
+#include "local/local_support.h"
+
+#include <klio/error.h>
+#include <klio/request.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <set>
+
+using namespace klio;
+using namespace klio::test;
+using base::Json;
+using testing::HasSubstr;
+
+namespace {
+
+// Mean difference of two pictures' upper halves, which no slate hides, from 0 to 255; the second
+// one is sampled at the same places of its own size.
+double difference(const Pixels& a, const Pixels& b)
+{
+    double sum = 0;
+    int count = 0;
+    for (int y = 8; y < 32; ++y)
+        for (int x = 4; x < 60; ++x)
+            for (int c = 0; c < 3; ++c, ++count)
+                sum += std::abs(a.at(x * a.width / 64, y * a.height / 64)[c]
+                                - b.at(x * b.width / 64, y * b.height / 64)[c]);
+    return sum / count;
+}
+
+} // namespace
+
+TEST(Preview, HasTheModelsSizes)
+{
+    for (const std::string& ratio : aspect_ratios())
+        for (const std::string resolution : {"1k", "2k"}) {
+            const Size size = output_size(ratio, resolution);
+            const Pixels frame = read_pixels(
+                preview_frames(body_text({{"aspect_ratio", ratio}, {"resolution", resolution}}), {})
+                    .at(0));
+            EXPECT_EQ(frame.width, size.width) << ratio << " " << resolution;
+            EXPECT_EQ(frame.height, size.height) << ratio << " " << resolution;
+        }
+}
+
+TEST(Preview, AutoFollowsTheFirstReference)
+{
+    const std::string body = body_text({{"aspect_ratio", "auto"}});
+    const Pixels wide = read_pixels(
+        preview_frames(body, {reference_image(800, 450), reference_image(300, 300)})[0]);
+    EXPECT_EQ(wide.width, 1360);
+    EXPECT_EQ(wide.height, 768);
+    EXPECT_EQ(read_pixels(preview_frames(body, {reference_image(300, 450)})[0]).height, 1248);
+    EXPECT_EQ(read_pixels(preview_frames(body, {})[0]).height, 1024);
+}
+
+TEST(Preview, IsDeterministic)
+{
+    const std::string body = body_text({{"num_images", 3}});
+    const std::vector<std::string> references = {reference_image(640, 480)};
+    EXPECT_EQ(preview_frames(body, references), preview_frames(body, references));
+    EXPECT_EQ(preview_frames(body, {}), preview_frames(body, {}));
+    EXPECT_NE(preview_frames(body, {}), preview_frames(body, references));
+    EXPECT_NE(preview_frames(body, {}),
+              preview_frames(body_text({{"num_images", 3}, {"prompt", "A desert"}}), {}));
+}
+
+TEST(Preview, FramesDiffer)
+{
+    for (const bool with_reference : {false, true}) {
+        std::vector<std::string> references;
+        if (with_reference)
+            references.push_back(reference_image(900, 600));
+        const std::vector<std::string> frames
+            = preview_frames(body_text({{"num_images", 9}, {"aspect_ratio", "3:2"}}), references);
+        ASSERT_EQ(frames.size(), 9u);
+        std::vector<Pixels> pixels;
+        for (const std::string& frame : frames)
+            pixels.push_back(read_pixels(frame));
+        for (size_t i = 0; i < 9; ++i)
+            for (size_t j = 0; j < i; ++j)
+                EXPECT_GT(difference(pixels[i], pixels[j]), 0.5) << i << " and " << j;
+    }
+}
+
+TEST(Preview, ShowsTheReference)
+{
+    const std::string reference = reference_image(1248, 832);
+    const Pixels frame
+        = read_pixels(preview_frames(body_text({{"aspect_ratio", "3:2"}}), {reference}).at(0));
+    EXPECT_LT(difference(read_pixels(reference), frame), 4);
+    // Neither mirrored nor upside down: red grows to the right, green downwards.
+    EXPECT_GT(frame.at(1200, 300)[0], frame.at(48, 300)[0] + 150);
+    EXPECT_GT(frame.at(200, 500)[1], frame.at(200, 60)[1] + 80);
+}
+
+TEST(Preview, KeepsAReferenceWholeWhereTheRatioWouldCutIt)
+{
+    const Pixels frame = read_pixels(
+        preview_frames(body_text({{"aspect_ratio", "9:16"}}), {reference_image(1000, 500)}).at(0));
+    const int middle = frame.height / 2 - 80;
+    EXPECT_LT(frame.at(10, middle)[0], 40);
+    EXPECT_GT(frame.at(frame.width - 10, middle)[0], 215);
+}
+
+TEST(Preview, TurnsAPictureUpright)
+{
+    // EXIF orientation 6: the camera was turned; the file's left is the picture's top.
+    std::string image = reference_image(400, 600);
+    const std::string exif(
+        "\xff\xe1\x00\x22"
+        "Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0",
+        36);
+    image.insert(2, exif);
+    const Pixels frame
+        = read_pixels(preview_frames(body_text({{"aspect_ratio", "auto"}}), {image})[0]);
+    EXPECT_EQ(frame.width, 1248);
+    EXPECT_EQ(frame.height, 832);
+    // Red, which grew to the right, now grows downwards.
+    EXPECT_GT(frame.at(100, 500)[0], frame.at(100, 40)[0] + 100);
+}
+
+TEST(Preview, SaysWhatItIs)
+{
+    std::string comment;
+    const std::string frame = preview_frames(body_text({{"num_images", 2}}), {}).at(1);
+    const Pixels pixels = read_pixels(frame, &comment);
+    EXPECT_EQ(comment, "LOCAL PREVIEW, not generated by kling-image-o1; frame 2 of 2");
+    EXPECT_THAT(frame.substr(0, 2000), HasSubstr("klio local preview"));
+    // The band and its stripes: amber and near black, over the whole width.
+    int amber = 0;
+    for (int x = 0; x < pixels.width; ++x)
+        amber += pixels.at(x, 2)[0] > 230 && pixels.at(x, 2)[2] < 80;
+    EXPECT_GT(amber, pixels.width / 3);
+    EXPECT_LT(amber, pixels.width * 2 / 3);
+}
+
+TEST(Preview, TakesEveryPrompt)
+{
+    const std::string prompts[] = {"", std::string(2500, 'w'), "ü 一只猫 \t\n\x01 end",
+                                   std::string("\xff\xfe broken"), "<<<image_1>>> {a} %d #"};
+    for (const std::string& prompt : prompts)
+        for (const char* ratio : {"9:16", "21:9"}) {
+            const Pixels frame = read_pixels(
+                preview_frames(base::to_text(Json {{"prompt", prompt}, {"aspect_ratio", ratio}}),
+                               {})
+                    .at(0));
+            EXPECT_GT(frame.width, 0);
+        }
+}
+
+TEST(Preview, SeveralReferencesAreAllSeen)
+{
+    // A strip in the upper right corner: white border somewhere in it.
+    const Pixels one = read_pixels(preview_frames(body_text(), {reference_image(400, 400)})[0]);
+    const Pixels two = read_pixels(
+        preview_frames(body_text(), {reference_image(400, 400), reference_image(600, 400)})[0]);
+    int changed = 0;
+    for (int y = 0; y < 200; ++y)
+        for (int x = 512; x < 1024; ++x)
+            changed += std::abs(one.at(x, y)[1] - two.at(x, y)[1]) > 20;
+    EXPECT_GT(changed, 1000);
+}
+
+TEST(Preview, RefusesWhatItCantRead)
+{
+    EXPECT_THROW(preview_frames("{", {}), UsageError);
+    EXPECT_THROW(preview_frames("[]", {}), UsageError);
+    EXPECT_THROW(preview_frames(body_text(), {"no image"}), ReferenceError);
+    EXPECT_THROW(preview_frames(body_text(), {""}), ReferenceError);
+}
