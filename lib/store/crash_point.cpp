@@ -16,9 +16,9 @@ struct Target {
     long count = 0;
 };
 
-const Target& target()
+Target& target()
 {
-    static const Target* instance = [] {
+    static Target* instance = [] {
         auto* made = new Target;
         if (const char* text = std::getenv("KLIO_CRASH_AT")) {
             made->name = text;
@@ -42,6 +42,12 @@ void crash_point(const char* name) noexcept
     const Target& wanted = target();
     if (wanted.count > 0 && wanted.name == name && ++reached == wanted.count)
         ::kill(::getpid(), SIGKILL);
+}
+
+void arm_crash_point(const char* name, long count)
+{
+    target().name = name;
+    target().count = count;
 }
 
 } // namespace klio::store

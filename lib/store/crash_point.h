@@ -10,4 +10,7 @@ namespace klio::store {
 /// Kills the process (SIGKILL) where KLIO_CRASH_AT says so. Thread-safe.
 void crash_point(const char* name) noexcept;
 
+/// As KLIO_CRASH_AT says, from here on: for tests that fork. Not thread-safe.
+void arm_crash_point(const char* name, long count);
+
 } // namespace klio::store

@@ -67,7 +67,8 @@ public:
     /// Waits for a job that was submitted, and stores its frames; a finished one comes from the
     /// store. Nothing is bought: throws UnknownCreateError for an unknown job, and the class that
     /// belongs to a failed one. `job` is any beginning of its key of at least 4 characters; of
-    /// `options` only key, cancel and progress count.
+    /// `options` only key, cancel, progress and endpoint count (the latter where the service is to
+    /// be asked at another address than the one that the job was sent to).
     StoredSet collect(const std::string& job, const GenerateOptions& options);
 
     /// Collects a finished job whose images stand where klio does not look: `json_pointer`

@@ -1,0 +1,130 @@
+#include "session/call.h"
+
+#include "base/log.h"
+#include "transport/url.h"
+
+#include <atomic>
+
+namespace klio::session {
+
+namespace {
+
+constexpr std::chrono::milliseconds tick {50};
+// Another process's `klio jobs cancel` is looked for this often.
+constexpr double cancel_seconds = 0.5;
+
+std::atomic<base::Clock*> injected_clock {nullptr};
+
+} // namespace
+
+void Call::report(const char* step, const std::string& message, double done, double total) const
+{
+    if (options.progress && !options.progress({step, job, message, done, total}))
+        options.cancel.cancel();
+    options.cancel.check(message);
+}
+
+void Call::warn(const std::string& message) const
+{
+    base::log(base::LogLevel::warning, message);
+}
+
+service::Client Call::client(const std::string& url) const
+{
+    if (url == local_endpoint)
+        throw UsageError("the local gateway is not running: it is started by --local, or by klio "
+                         "serve");
+    std::string key = options.key.empty() ? settings.api_key() : options.key;
+    if (key.empty() && on_loopback(url))
+        key = "local"; // a gateway of one's own asks for some key, not for a certain one
+    if (key.empty())
+        throw KeyError("no API key for " + url
+                       + ": set KLIO_API_KEY, or put it into a file (mode 600) and name that with "
+                         "KLIO_KEY_FILE; nothing was sent");
+    service::ClientOptions client;
+    client.endpoint = url;
+    client.key = base::Secret(key);
+    const std::string hosts = settings.get("allow_hosts");
+    for (size_t at = 0; at < hosts.size();) {
+        const size_t end = std::min(hosts.find(',', at), hosts.size());
+        if (end > at)
+            client.allow_private_hosts.push_back(hosts.substr(at, end - at));
+        at = end + 1;
+    }
+    client.max_json_bytes = uint64_t(settings.number("max_json_bytes", 8u << 20));
+    client.max_image_bytes = uint64_t(settings.number("max_image_bytes", 64u << 20));
+    client.clock = &clock;
+    return service::Client(transport, client);
+}
+
+void use_clock(base::Clock* clock)
+{
+    injected_clock = clock;
+}
+
+base::Clock& clock()
+{
+    base::Clock* injected = injected_clock;
+    return injected ? *injected : base::system_clock();
+}
+
+bool on_loopback(const std::string& url)
+{
+    transport::Url parsed;
+    return transport::parse_url(url, parsed) && transport::is_loopback_host(parsed.host);
+}
+
+void Board::put(const std::string& message, double done, double total)
+{
+    const std::lock_guard<std::mutex> lock(m_mutex);
+    m_progress.message = message;
+    m_progress.done = done;
+    m_progress.total = total;
+    m_new = true;
+}
+
+bool Board::take(Progress& progress)
+{
+    const std::lock_guard<std::mutex> lock(m_mutex);
+    if (!m_new)
+        return false;
+    progress = m_progress;
+    m_new = false;
+    return true;
+}
+
+void attend(const Call& call, const char* step, Board& board, const CancelToken& inner,
+            const std::function<bool(std::chrono::milliseconds)>& ready)
+{
+    double looked_at = call.clock.monotonic();
+    while (!ready(tick)) {
+        const double now = call.clock.monotonic();
+        try {
+            Progress progress;
+            if (board.take(progress))
+                call.report(step, progress.message, progress.done, progress.total);
+            if (now - looked_at > cancel_seconds) {
+                looked_at = now;
+                if (call.store.jobs().cancel_requested(call.job))
+                    call.options.cancel.cancel();
+            }
+        } catch (const CancelledError&) {
+        } catch (const StoreError&) {
+            // Looking for a wish to cancel is no reason to stop what was paid for.
+        } catch (...) {
+            // The callback's own exception: the work must end before it may leave.
+            inner.cancel();
+            while (!ready(tick)) { }
+            throw;
+        }
+        if (call.options.cancel.cancelled())
+            inner.cancel();
+    }
+}
+
+std::string job_name(const std::string& key)
+{
+    return "job " + key.substr(0, 12);
+}
+
+} // namespace klio::session

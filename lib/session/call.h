@@ -1,0 +1,84 @@
+#pragma once
+
+#include "base/clock.h"
+#include "service/client.h"
+#include "staging/keeper.h"
+#include "store/store.h"
+#include "transport/http.h"
+
+#include <klio/session.h>
+
+#include <chrono>
+#include <functional>
+#include <future>
+#include <mutex>
+#include <string>
+
+/// \file
+/// What the steps of one job's way share.
+
+namespace klio::session {
+
+/// One call of a Session, on the thread that made it.
+struct Call {
+    store::Store& store;
+    transport::Transport& transport;
+    staging::Keeper& keeper;
+    const Settings& settings;
+    const GenerateOptions& options;
+    base::Clock& clock;
+    store::Limits limits;
+    double deadline = 0; ///< monotonic
+    std::string job;     ///< the key, once it is known
+
+    /// Tells the user; throws CancelledError where they, or the callback, said stop.
+    void report(const char* step, const std::string& message, double done = 0,
+                double total = 0) const;
+    void warn(const std::string& message) const;
+    double now() const { return clock.unix_time(); }
+    /// The service, for the endpoint at `url`. Throws KeyError where there is no key for it.
+    service::Client client(const std::string& url) const;
+};
+
+/// The clock of all sessions; null restores the machine's. For tests, which never sleep.
+void use_clock(base::Clock* clock);
+base::Clock& clock();
+
+/// True where the normalized endpoint `url` is on this machine.
+bool on_loopback(const std::string& url);
+
+/// Progress that a working thread leaves for the calling one.
+class Board {
+public:
+    void put(const std::string& message, double done = 0, double total = 0);
+    /// True where there is something new.
+    bool take(Progress& progress);
+
+private:
+    std::mutex m_mutex;
+    Progress m_progress;
+    bool m_new = false;
+};
+
+/// Watches over work on another thread: passes its progress on, and cancels it (`inner`)
+/// once the user, or `klio jobs cancel`, asked for that. Returns when the future is
+/// ready; throws nothing of its own.
+void attend(const Call& call, const char* step, Board& board, const CancelToken& inner,
+            const std::function<bool(std::chrono::milliseconds)>& ready);
+
+/// Runs `work(inner token, board)` on a thread of its own under attend().
+template <typename Work> auto attended(const Call& call, const char* step, const Work& work)
+{
+    CancelToken inner;
+    Board board;
+    auto future = std::async(std::launch::async, [&] { return work(inner, board); });
+    attend(call, step, board, inner, [&](std::chrono::milliseconds time) {
+        return future.wait_for(time) == std::future_status::ready;
+    });
+    return future.get();
+}
+
+/// "job 1a2b3c4d5e6f": the beginning of the key that the command takes.
+std::string job_name(const std::string& key);
+
+} // namespace klio::session

@@ -1,0 +1,267 @@
+#include "session/collect.h"
+
+#include "base/secret.h"
+#include "frames/decode.h"
+#include "store/crash_point.h"
+
+#include <algorithm>
+#include <set>
+
+namespace klio::session {
+
+namespace {
+
+std::string kept(const std::string& key)
+{
+    return "; " + job_name(key) + " is kept, and the next run collects it without paying again";
+}
+
+bool frame_whole(const StoredFrame& frame)
+{
+    try {
+        store::read_frame_bytes(frame);
+        return true;
+    } catch (const DamagedError&) {
+        return false;
+    }
+}
+
+// When the task was made, on the monotonic clock; a wall clock that was set back gives "now".
+double task_made(const Call& call, const store::JobRecord& job)
+{
+    return call.clock.monotonic() - std::max(0.0, call.now() - job.sent_at);
+}
+
+// The final answer of a failed task: what the job becomes.
+[[noreturn]] void task_failed(const Call& call, const store::JobRecord& job,
+                              const service::PollOutcome& outcome)
+{
+    const service::Failure failure = service::failure_of(outcome.answer);
+    const JobState state
+        = failure.kind == ErrorKind::refusal ? JobState::refused : JobState::failed;
+    call.store.jobs().failed(job.set.job, state, failure.kind, failure.message, outcome.raw,
+                             call.now());
+    throw_error(failure.kind,
+                "task " + job.set.task_id + " failed and is not charged: " + failure.message);
+}
+
+// Waits until the task is final.
+service::PollOutcome wait_until_final(const Call& call, store::JobRecord& job,
+                                      service::Client& client)
+{
+    const std::string& task = job.set.task_id;
+    const std::string& key = job.set.job;
+    store::JobTable& jobs = call.store.jobs();
+    const double made = task_made(call, job);
+    try {
+        service::PollOutcome outcome
+            = attended(call, "wait", [&](const CancelToken& inner, Board& board) {
+                  return client.wait(
+                      task, made, call.deadline, inner, [&](const service::Answer& answer) {
+                          board.put("task " + task + ": "
+                                        + (answer.status_word.empty() ? std::string("waiting")
+                                                                      : answer.status_word),
+                                    call.clock.monotonic() - made);
+                      });
+              });
+        jobs.task_answer(key, outcome.raw, call.now());
+        job.raw_task = outcome.raw;
+        return outcome;
+    } catch (const CancelledError&) {
+        throw CancelledError("stopped waiting for task " + task + kept(key)
+                             + " (or: klio jobs collect " + key.substr(0, 12) + ")");
+    } catch (const FailedError& error) {
+        // The service no longer knows the task: it may have run, and been charged.
+        jobs.unknown(key, ErrorKind::unknown, error.what(), {}, call.now());
+        throw UnknownCreateError(job_name(key) + ": " + error.what()
+                                 + "; it may have been charged, so it counts as spent and is not "
+                                   "sent again by itself; see klio jobs resolve");
+    } catch (const Error& error) {
+        jobs.trouble(key, error.kind(), error.what(), call.now());
+        throw_error(error.kind(), error.what() + kept(key));
+    }
+}
+
+service::PollOutcome wait_for(const Call& call, store::JobRecord& job, service::Client& client)
+{
+    service::PollOutcome outcome = wait_until_final(call, job, client);
+    if (outcome.answer.state == service::TaskState::failed)
+        task_failed(call, job, outcome);
+    return outcome;
+}
+
+// One image's bytes into the store. Throws DamagedError, StoreError.
+void keep_image(const Call& call, store::JobRecord& job, const service::Download& image)
+{
+    const frames::ImageProbe probe = frames::check_image(
+        image.bytes, "image " + std::to_string(image.index + 1) + " of " + job_name(job.set.job));
+    StoredFrame frame;
+    frame.index = image.index + 1;
+    frame.media_type = probe.media_type;
+    frame.width = probe.width;
+    frame.height = probe.height;
+    frame.channels = probe.channels;
+    frame.bit_depth = probe.bit_depth;
+    frame = store::write_frame_bytes(call.store.folder(), job.set.job, frame, image.bytes);
+    call.store.jobs().add_frame(job.set.job, frame);
+}
+
+// What is still missing after a round of downloads.
+struct Missing {
+    bool worth_again = false; ///< a fresh answer of the task may have what this one had not
+    ErrorKind kind = ErrorKind::network;
+    std::string message; ///< of the first
+    std::set<int> indices;
+};
+
+// Downloads and stores the images whose indices are in `wanted`.
+Missing fetch(const Call& call, store::JobRecord& job, service::Client& client,
+              const std::vector<service::ResultImage>& all, const std::set<int>& wanted)
+{
+    std::vector<service::ResultImage> images;
+    std::vector<int> indices;
+    for (size_t i = 0; i < all.size(); ++i)
+        if (wanted.count(int(i))) {
+            images.push_back(all[i]);
+            indices.push_back(int(i));
+        }
+    Missing missing;
+    missing.indices = wanted;
+    std::exception_ptr broken;
+    const auto note = [&](ErrorKind kind, const std::string& message, bool worth_again) {
+        if (missing.message.empty()) {
+            missing.kind = kind;
+            missing.message = message;
+        }
+        missing.worth_again = missing.worth_again || worth_again;
+    };
+    attended(call, "download", [&](const CancelToken& inner, Board& board) {
+        return client.download(images, call.deadline, inner, [&](service::Download& image) {
+            image.index = indices[size_t(image.index)];
+            if (!image.ok()) {
+                note(image.failure.kind, image.failure.message, image.gone);
+                return;
+            }
+            if (broken)
+                return;
+            try {
+                keep_image(call, job, image);
+                missing.indices.erase(image.index);
+                board.put("frame " + std::to_string(image.index + 1) + " is stored",
+                          double(all.size() - missing.indices.size()), double(all.size()));
+            } catch (const DamagedError& error) {
+                note(error.kind(), error.what(), true);
+            } catch (...) {
+                broken = std::current_exception();
+            }
+        });
+    });
+    if (broken)
+        std::rethrow_exception(broken);
+    return missing;
+}
+
+// Ends the job, or says what is missing.
+void finish(const Call& call, store::JobRecord& job, const Missing& missing, size_t count)
+{
+    store::JobTable& jobs = call.store.jobs();
+    const std::string& key = job.set.job;
+    if (!missing.indices.empty()) {
+        const bool cancelled = call.options.cancel.cancelled();
+        const std::string message = cancelled ? std::string("stopped while downloading")
+                                              : std::to_string(missing.indices.size()) + " of "
+                + std::to_string(count) + " images could not be stored: " + missing.message;
+        if (!cancelled)
+            jobs.trouble(key, missing.kind, message, call.now());
+        throw_error(cancelled ? ErrorKind::cancelled : missing.kind, message + kept(key));
+    }
+    const int asked = job.set.request.num_images;
+    if (int(count) != asked) {
+        const std::string warning = "asked for " + std::to_string(asked)
+            + " images, the service gave " + std::to_string(count) + "; all of them are kept";
+        if (std::find(job.set.warnings.begin(), job.set.warnings.end(), warning)
+            == job.set.warnings.end())
+            job.set.warnings.push_back(warning);
+        call.warn(job_name(key) + ": " + warning);
+    }
+    jobs.succeeded(key, job.set.warnings, call.now());
+}
+
+} // namespace
+
+bool frames_whole(const StoredSet& set, std::string& what)
+{
+    for (const StoredFrame& frame : set.frames) {
+        try {
+            store::read_frame_bytes(frame);
+        } catch (const DamagedError& error) {
+            what = error.what();
+            return false;
+        }
+    }
+    return true;
+}
+
+void collect_job(const Call& call, store::JobRecord& job)
+{
+    service::Client client = call.client(job.url);
+    call.store.sweep(job.set.job);
+    service::Answer answer;
+    service::Failure failure;
+    const bool has_task = !job.set.task_id.empty();
+    // An answer that is kept already saves a look, and still works when the task is gone.
+    const std::string& raw = has_task ? job.raw_task : job.raw_create;
+    if (raw.empty() || !service::read_answer(200, raw, {}, call.now(), answer, failure)
+        || answer.images.empty()) {
+        answer = {};
+        if (has_task)
+            answer = wait_for(call, job, client).answer;
+    }
+    for (int round = 0;; ++round) {
+        if (answer.images.empty()) {
+            const std::string message = service::no_images_message(answer);
+            call.store.jobs().trouble(job.set.job, ErrorKind::damaged, message, call.now());
+            throw DamagedError(job_name(job.set.job) + ": " + message);
+        }
+        std::set<int> wanted;
+        for (size_t i = 0; i < answer.images.size(); ++i)
+            wanted.insert(int(i));
+        if (const auto stored = call.store.jobs().find(job.set.job))
+            for (const StoredFrame& frame : stored->set.frames)
+                if (frame_whole(frame))
+                    wanted.erase(frame.index - 1);
+        Missing missing;
+        if (!wanted.empty()) {
+            call.report("download", "downloading " + std::to_string(wanted.size()) + " images",
+                        double(answer.images.size() - wanted.size()), double(answer.images.size()));
+            missing = fetch(call, job, client, answer.images, wanted);
+        }
+        const bool again = !missing.indices.empty() && missing.worth_again && has_task && round == 0
+            && !call.options.cancel.cancelled();
+        if (!again) {
+            finish(call, job, missing, answer.images.size());
+            return;
+        }
+        // Expired URLs, or bytes that are no image: the task once more, and what it says now.
+        answer = wait_for(call, job, client).answer;
+    }
+}
+
+void recover_job(const Call& call, store::JobRecord& job, const std::string& json_pointer)
+{
+    service::Client client = call.client(job.url);
+    const bool has_task = !job.set.task_id.empty();
+    if (has_task && job.raw_task.empty())
+        wait_for(call, job, client);
+    const std::string& raw = has_task ? job.raw_task : job.raw_create;
+    const std::vector<service::ResultImage> images = service::images_at(raw, json_pointer);
+    std::set<int> wanted;
+    for (size_t i = 0; i < images.size(); ++i)
+        wanted.insert(int(i));
+    call.report("download", "downloading " + std::to_string(images.size()) + " images", 0,
+                double(images.size()));
+    const Missing missing = fetch(call, job, client, images, wanted);
+    finish(call, job, missing, images.size());
+}
+
+} // namespace klio::session

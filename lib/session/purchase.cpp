@@ -1,0 +1,105 @@
+#include "session/purchase.h"
+
+#include "session/staged_references.h"
+#include "store/crash_point.h"
+
+namespace klio::session {
+
+namespace {
+
+std::string resolve_hint(const std::string& key)
+{
+    const std::string name = key.substr(0, 12);
+    return "it counts as spent and is not sent again by itself; look at the service whether the "
+           "task is there, then: klio jobs resolve "
+        + name + " --task ID | --resubmit | --forget";
+}
+
+// Writes the answer down, by one way or another: what was bought must not be lost to a disk that
+// filled up, or a database that somebody holds, while the answer was on its way.
+void keep(const Call& call, const store::JobRecord& job, const service::CreateOutcome& outcome)
+{
+    const std::string& task = outcome.answer.task_id;
+    call.store.free_space(job.set.job);
+    try {
+        call.store.jobs().submitted(job.set.job, task, outcome.raw, call.now());
+        return;
+    } catch (const StoreError& error) {
+        call.warn(error.what());
+    }
+    try {
+        call.store.keep_answer(job.set.job, task, outcome.raw);
+    } catch (const StoreError& error) {
+        throw StoreError(job_name(job.set.job) + " was accepted as task " + task
+                         + ", and that could not be written down (" + error.what()
+                         + "); mend this, then run: klio jobs resolve " + job.set.job.substr(0, 12)
+                         + " --task " + task);
+    }
+    throw StoreError(job_name(job.set.job) + " was accepted as task " + task
+                     + "; the database could not take it, so it is kept in answers/; mend this and "
+                       "run again to collect it, free");
+}
+
+} // namespace
+
+void purchase(const Call& call, store::JobRecord& job, std::vector<Reference>& references)
+{
+    store::JobTable& jobs = call.store.jobs();
+    const std::string key = job.set.job;
+    service::Client client = call.client(job.url);
+    jobs.require_writable();
+    call.store.reserve_space(key);
+    struct Space {
+        const store::Store& store;
+        const std::string& key;
+        ~Space() { store.free_space(key); }
+    } space {call.store, key};
+
+    bool local = false;
+    for (const Reference& reference : references)
+        local = local || !reference.passed_on;
+    if (local)
+        stage_setting(call, job.url); // a missing one is better said before the work than after
+
+    load_references(call, job.set.request, references);
+    job.set.references.clear();
+    for (const Reference& reference : references)
+        job.set.references.push_back(reference.stored);
+    const std::string body
+        = request_body(job.set.request, stage_references(call, job.url, references));
+
+    call.report("create", "sending " + job_name(key));
+    jobs.begin(job, call.limits, call.now());
+    service::CreateOutcome outcome
+        = attended(call, "create", [&](const CancelToken& inner, Board&) {
+              return client.create(body, job.idempotency_key, call.deadline, inner);
+          });
+    store::crash_point("answered");
+    const service::Failure& failure = outcome.failure;
+    switch (outcome.kind) {
+    case service::CreateOutcome::Kind::accepted:
+        keep(call, job, outcome);
+        return;
+    case service::CreateOutcome::Kind::rejected: {
+        const JobState state
+            = failure.kind == ErrorKind::refusal ? JobState::refused : JobState::failed;
+        jobs.failed(key, state, failure.kind, failure.message, outcome.raw, call.now());
+        throw_error(failure.kind, failure.message);
+    }
+    case service::CreateOutcome::Kind::unknown: {
+        if (!outcome.answer.task_id.empty()) {
+            // A failing answer that names a task: asking for that task costs nothing and tells.
+            keep(call, job, outcome);
+            return;
+        }
+        jobs.unknown(key, ErrorKind::unknown, failure.message, outcome.raw, call.now());
+        const std::string message
+            = job_name(key) + ": " + failure.message + "; " + resolve_hint(key);
+        if (call.options.cancel.cancelled())
+            throw CancelledError(message);
+        throw UnknownCreateError(message);
+    }
+    }
+}
+
+} // namespace klio::session

@@ -1,0 +1,357 @@
+#include <klio/session.h>
+
+#include "base/encoding.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "base/sha256.h"
+#include "session/call.h"
+#include "session/collect.h"
+#include "session/purchase.h"
+#include "session/references.h"
+
+#include <mutex>
+
+namespace klio {
+
+using session::Call;
+using session::Reference;
+using store::JobRecord;
+
+namespace {
+
+// How often a waiter looks whether the flight that it waits for has landed.
+constexpr double flight_tick = 0.1;
+
+std::string endpoint_url(const Settings& settings, const GenerateOptions& options)
+{
+    return normalized_endpoint(options.endpoint.empty() ? settings.get("endpoint")
+                                                        : options.endpoint);
+}
+
+double limit(const Settings& settings, const char* name)
+{
+    return settings.get(name).empty() ? -1 : settings.number(name, -1);
+}
+
+} // namespace
+
+struct Session::Impl {
+    explicit Impl(const Settings& all) : settings(all), store(all.data_folder())
+    {
+        const std::string random = base::random_bytes(16);
+        run = base::hex(random.data(), random.size());
+    }
+
+    Call call(const GenerateOptions& options)
+    {
+        {
+            const std::lock_guard<std::mutex> lock(mutex);
+            if (!transport) {
+                transport::TransportOptions made;
+                made.cacert = settings.get("cacert");
+                transport = std::make_unique<transport::Transport>(made);
+                keeper = std::make_unique<staging::Keeper>(store, *transport);
+            }
+        }
+        Call made {store, *transport, *keeper, settings, options, session::clock(), {}, 0, {}};
+        made.limits.run = run;
+        made.limits.per_run = options.budget;
+        made.limits.total = limit(settings, "budget");
+        made.limits.per_day = limit(settings, "budget_per_day");
+        made.deadline = made.clock.monotonic() + settings.number("timeout", 1200);
+        return made;
+    }
+
+    /// A job that was never seen, as it would be bought.
+    JobRecord describe(Call& call, const Request& request,
+                       const std::vector<Reference>& references) const
+    {
+        JobRecord job;
+        job.url = endpoint_url(settings, call.options);
+        job.set.endpoint
+            = call.options.endpoint_identity.empty() ? job.url : call.options.endpoint_identity;
+        job.set.request = request;
+        job.set.job = job_key(request, job.set.endpoint, session::reference_ids(references));
+        const Price cost = price(request);
+        job.set.price_known = cost.known;
+        job.set.credits_at_least = cost.credits_at_least;
+        for (const Reference& reference : references) {
+            job.set.references.push_back(reference.stored);
+            for (const std::string& line : reference.prepared.warnings)
+                job.set.warnings.push_back(line);
+        }
+        call.job = job.set.job;
+        return job;
+    }
+
+    /// Until the job's lock is ours (true), or somebody else has brought it home (false).
+    bool take_flight(const Call& call, store::Flight& flight, bool& waited)
+    {
+        const std::string path = store.lock_path(call.job);
+        waited = false;
+        while (!flight.try_take(path)) {
+            if (!waited)
+                call.report("wait",
+                            session::job_name(call.job)
+                                + " is under way in another process or thread; waiting for it");
+            waited = true;
+            if (call.clock.monotonic() > call.deadline)
+                throw TimeoutError(session::job_name(call.job)
+                                   + " is still under way elsewhere; run again to collect it");
+            call.clock.sleep(base::Seconds(flight_tick), call.options.cancel);
+            call.options.cancel.check("waiting for " + session::job_name(call.job));
+            const auto job = store.jobs().find(call.job);
+            if (job && job->set.state == JobState::succeeded)
+                return false;
+        }
+        return true;
+    }
+
+    /// Adopts what a process that died, or a full disk, left half done.
+    void settle(const Call& call, JobRecord& job)
+    {
+        if (job.set.state != JobState::submitting)
+            return;
+        std::string task, raw;
+        if (store.kept_answer(call.job, task, raw)) {
+            store.jobs().submitted(call.job, task, raw, call.now());
+            store.drop_answer(call.job);
+        } else {
+            store.jobs().unknown(call.job, ErrorKind::unknown,
+                                 "the process that sent it ended before an answer was written down",
+                                 {}, call.now());
+        }
+        store.free_space(call.job);
+        job = *store.jobs().find(call.job);
+    }
+
+    /// Moves a job on whose flight is held; `references` is null where it must not be bought.
+    void advance(const Call& call, JobRecord& job, std::vector<Reference>* references)
+    {
+        store.jobs().clear_cancel(call.job);
+        struct Release {
+            Impl& impl;
+            const Call& call;
+            ~Release()
+            {
+                try {
+                    impl.release_staged(call);
+                } catch (const Error&) {
+                    // The job's own end is what the caller must hear of; a later sweep does this.
+                }
+            }
+        } release {*this, call};
+        if (references) {
+            session::purchase(call, job, *references);
+            job = *store.jobs().find(call.job);
+        }
+        call.report("wait", "task " + job.set.task_id + " is accepted; waiting for it");
+        session::collect_job(call, job);
+    }
+
+    StoredSet finished(const Call& call)
+    {
+        StoredSet set = store.jobs().find(call.job)->set;
+        if (call.options.progress)
+            call.options.progress({"done", call.job, session::job_name(call.job) + " is stored",
+                                   double(set.frames.size()), double(set.frames.size())});
+        return set;
+    }
+
+    [[noreturn]] void throw_final(const JobRecord& job) const
+    {
+        const std::string name = session::job_name(job.set.job);
+        const std::string short_key = job.set.job.substr(0, 12);
+        switch (job.set.state) {
+        case JobState::unknown:
+            throw UnknownCreateError(name + " may or may not have been accepted (" + job.set.message
+                                     + "); it counts as spent and is not sent again by itself; "
+                                       "look at the service, then: klio jobs resolve "
+                                     + short_key + " --task ID | --resubmit | --forget");
+        case JobState::refused:
+            throw RefusalError(name + " was refused before (" + job.set.message
+                               + "); change the request, or allow it once more: klio jobs resolve "
+                               + short_key + " --resubmit");
+        default:
+            throw_error(job.set.error_kind, job.set.message);
+        }
+    }
+
+    /// What the job needed staged is needed no more; and, once, what others left behind.
+    void release_staged(const Call& call)
+    {
+        const auto job = store.jobs().find(call.job);
+        if (!job || job->set.state == JobState::submitted || job->set.state == JobState::unknown)
+            return;
+        keeper->ended(call.job, call.options.cancel);
+        std::call_once(swept, [&] {
+            try {
+                keeper->sweep(false, call.options.cancel);
+            } catch (const Error& error) {
+                base::log(base::LogLevel::info, error.what());
+            }
+        });
+    }
+
+    /// The job's whole way. `fresh` and `references` describe it where it may be bought.
+    StoredSet bring_home(Call& call, JobRecord* fresh, std::vector<Reference>* references)
+    {
+        std::string damage;
+        std::optional<JobRecord> job = store.jobs().find(call.job);
+        if (job && job->set.state == JobState::succeeded) {
+            if (session::frames_whole(job->set, damage))
+                return finished(call);
+            call.warn(damage);
+        }
+        store.jobs().require_writable();
+        store::Flight flight;
+        bool waited = false;
+        if (!take_flight(call, flight, waited))
+            return finished(call);
+        job = store.jobs().find(call.job);
+        if (job)
+            settle(call, *job);
+        // The address may have changed since (a local gateway's port does), the endpoint has not.
+        if (job && fresh)
+            job->url = fresh->url;
+        else if (job && !call.options.endpoint.empty())
+            job->url = normalized_endpoint(call.options.endpoint);
+        if (job && job->set.state == JobState::succeeded) {
+            if (!session::frames_whole(job->set, damage))
+                mend(call, *job, damage);
+            return finished(call);
+        }
+        const bool buy = !job || job->set.state == JobState::failed;
+        // Those who waited for a purchase share its end, the bad one too: a second try is a new
+        // call's business. Not so where somebody only stopped it.
+        const bool shared = waited && job && job->set.error_kind != ErrorKind::cancelled;
+        if (job
+            && (job->set.state == JobState::unknown || job->set.state == JobState::refused
+                || (buy && (!fresh || shared))))
+            throw_final(*job);
+        if (buy)
+            job = *fresh;
+        advance(call, *job, buy ? references : nullptr);
+        return finished(call);
+    }
+
+    void mend(const Call& call, JobRecord& job, const std::string& damage)
+    {
+        try {
+            session::collect_job(call, job);
+        } catch (const CancelledError&) {
+            throw;
+        } catch (const Error& error) {
+            throw DamagedError(damage + "; fetching it again failed: " + error.what());
+        }
+        call.warn(session::job_name(job.set.job) + ": the damaged result was fetched again");
+    }
+
+    Settings settings;
+    store::Store store;
+    std::string run;
+    std::mutex mutex;
+    std::unique_ptr<transport::Transport> transport;
+    std::unique_ptr<staging::Keeper> keeper;
+    std::once_flag swept;
+};
+
+Session::Session(const Settings& settings) : m_impl(std::make_unique<Impl>(settings))
+{
+}
+
+Session::~Session() = default;
+
+StoredSet Session::generate(const Request& request, const GenerateOptions& options)
+{
+    check(request);
+    Call call = m_impl->call(options);
+    std::vector<Reference> references;
+    session::identify_references(call, request, true, references);
+    JobRecord fresh = m_impl->describe(call, request, references);
+    for (const std::string& line : warnings(request))
+        fresh.set.warnings.push_back(line);
+    return m_impl->bring_home(call, &fresh, &references);
+}
+
+std::optional<StoredSet> Session::find(const Request& request, const GenerateOptions& options)
+{
+    check(request);
+    Call call = m_impl->call(options);
+    std::vector<Reference> references;
+    if (!session::identify_references(call, request, false, references))
+        return std::nullopt;
+    const std::optional<JobRecord> job
+        = m_impl->store.jobs().find(m_impl->describe(call, request, references).set.job);
+    return job ? std::optional<StoredSet>(job->set) : std::nullopt;
+}
+
+StoredSet Session::collect(const std::string& job, const GenerateOptions& options)
+{
+    Call call = m_impl->call(options);
+    call.job = m_impl->store.jobs().find_prefix(job).set.job;
+    return m_impl->bring_home(call, nullptr, nullptr);
+}
+
+StoredSet Session::recover(const std::string& job, const std::string& json_pointer,
+                           const GenerateOptions& options)
+{
+    Call call = m_impl->call(options);
+    call.job = m_impl->store.jobs().find_prefix(job).set.job;
+    m_impl->store.jobs().require_writable();
+    store::Flight flight;
+    bool waited = false;
+    m_impl->take_flight(call, flight, waited);
+    JobRecord record = *m_impl->store.jobs().find(call.job);
+    if (!options.endpoint.empty())
+        record.url = normalized_endpoint(options.endpoint);
+    if (record.set.state == JobState::succeeded)
+        return m_impl->finished(call);
+    if (record.set.task_id.empty() && record.raw_create.empty())
+        throw UsageError(session::job_name(call.job) + " has no answer to recover from");
+    session::recover_job(call, record, json_pointer);
+    return m_impl->finished(call);
+}
+
+Plan Session::plan(const Request& request, const GenerateOptions& options)
+{
+    check(request);
+    Call call = m_impl->call(options);
+    std::vector<Reference> references;
+    session::identify_references(call, request, options.prepare_urls, references);
+    session::load_references(call, request, references);
+    const JobRecord job = m_impl->describe(call, request, references);
+    Plan plan;
+    plan.job = job.set.job;
+    plan.endpoint = job.set.endpoint;
+    plan.price = price(request);
+    plan.warnings = warnings(request);
+    for (const std::string& line : job.set.warnings)
+        plan.warnings.push_back(line);
+    const std::string stage = options.stage.empty() ? m_impl->settings.get("stage") : options.stage;
+    const bool inline_stage = stage.empty() || stage == "inline";
+    plan.stage = base::mask(stage.empty() ? "inline" : stage);
+    std::vector<std::string> urls;
+    uint64_t cut = 0;
+    for (const Reference& reference : references) {
+        plan.references.push_back(reference.stored);
+        plan.prepared.push_back(reference.prepared);
+        if (reference.passed_on) {
+            urls.push_back(reference.stored.source);
+        } else if (inline_stage) {
+            const uint64_t size = 4 * ((reference.prepared.bytes.size() + 2) / 3);
+            const std::string note = "... (" + std::to_string(size) + " characters)";
+            urls.push_back("data:" + reference.prepared.media_type + ";base64," + note);
+            cut += size - note.size();
+        } else {
+            urls.push_back("(staged when sent: " + reference.prepared.sha256.substr(0, 12) + ")");
+        }
+    }
+    plan.body = request_body(request, urls);
+    plan.body_bytes = plan.body.size() + cut;
+    if (const auto stored = m_impl->store.jobs().find(plan.job))
+        plan.stored = stored->set;
+    return plan;
+}
+
+} // namespace klio
