@@ -5,6 +5,7 @@
 #include FT_FREETYPE_H
 
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 
 namespace klio::local {
@@ -31,7 +32,8 @@ struct Fonts {
     {
         if (FT_Init_FreeType(&library) != 0)
             return;
-        if (const char* named = std::getenv("KLIO_FONT")) {
+        const char* const named = std::getenv("KLIO_FONT");
+        if (named && std::strchr(named, '/')) {
             for (std::vector<Candidate>& list : candidates) {
                 list.push_back({named, 0, nullptr, nullptr, false});
                 if (!open(list.front()))
@@ -40,14 +42,17 @@ struct Fonts {
             return;
         }
         for (int bold = 0; bold < 2; ++bold)
-            find(bold, candidates[bold]);
+            find(named ? named : "", bold, candidates[bold]);
     }
 
-    // The system's sans-serif, and behind it what has the scripts that it lacks.
-    void find(bool bold, std::vector<Candidate>& list)
+    // The family named, the system's sans-serif, and behind it what has the scripts that it lacks.
+    void find(const std::string& family, bool bold, std::vector<Candidate>& list)
     {
-        FcPattern* wanted = FcNameParse(reinterpret_cast<const FcChar8*>(
-            bold ? "DejaVu Sans,sans-serif:bold" : "DejaVu Sans,sans-serif"));
+        const std::string name = (family.empty() ? "" : family + ",") + "DejaVu Sans,sans-serif"
+            + (bold ? ":bold" : "");
+        FcPattern* wanted = FcNameParse(reinterpret_cast<const FcChar8*>(name.c_str()));
+        if (!wanted)
+            return;
         FcConfigSubstitute(nullptr, wanted, FcMatchPattern);
         FcDefaultSubstitute(wanted);
         FcResult result = FcResultNoMatch;

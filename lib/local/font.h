@@ -19,8 +19,8 @@ struct DrawnGlyph {
     int advance = 0;
 };
 
-/// Whether there is any font: the file named by KLIO_FONT (which then is the only one; a name that
-/// is no font means none), else what fontconfig finds.
+/// Whether there is any font: what fontconfig finds, a family named by KLIO_FONT first; where that
+/// names a file (with a slash in it), that file alone.
 bool have_font(bool bold);
 /// The character at `size` pixels, from the first font that has it; a box where none does. Only
 /// where have_font(). Thread-safe.

@@ -72,7 +72,10 @@ struct LocalGateway::Impl {
 
     explicit Impl(const LocalGatewayOptions& given)
         : options(given), faults(given.faults, given.seed), book(given.state_folder),
-          renderer(book), server(faults, given.fault_seconds)
+          renderer(book), server(faults, given.fault_seconds, [this](local::RequestKind kind) {
+              if (kind == local::RequestKind::create)
+                  book.count_create();
+          })
     {
         for (const auto& [key, credits] : options.keys)
             keys[base::sha256_hex(base::Secret(key).reveal())]
@@ -393,8 +396,6 @@ struct LocalGateway::Impl {
     {
         return [this, name, handler](const httplib::Request& request, httplib::Response& response) {
             const std::string& fault = local::Server::exchange().hits.exchange;
-            if (handler == &Impl::create)
-                book.count_create();
             if (!local::replaces_request(fault))
                 (this->*handler)(request, response);
             local::spoil(fault, response);

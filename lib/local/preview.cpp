@@ -46,11 +46,12 @@ void hazard_stripes(Picture& picture, int y, int height)
 void draw_slate(Picture& picture, const std::string& prompt, const std::string& count,
                 const std::string& shot)
 {
+    const std::string between = " · ";
     const int unit = std::max(8, int(std::sqrt(double(picture.width) * picture.height) / 34));
     const int margin = unit;
     const int room = picture.width - 2 * margin;
     const std::string headline = preview_mark;
-    const std::string place = count + "  ·  " + shot;
+    const std::string place = count + between + shot;
     const Lettering small(unit * 17 / 20, false);
     const Lettering counter(unit, true);
     const int counter_width = counter.width(place);

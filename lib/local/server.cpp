@@ -72,8 +72,8 @@ Delivery delivery_of(const std::string& fault)
 
 } // namespace
 
-Server::Server(Faults& faults, double fault_seconds)
-    : m_faults(faults), m_fault_seconds(fault_seconds)
+Server::Server(Faults& faults, double fault_seconds, std::function<void(RequestKind)> on_head)
+    : m_faults(faults), m_fault_seconds(fault_seconds), m_on_head(std::move(on_head))
 {
     keep_alive_timeout_sec_ = time_t(idle_seconds);
     keep_alive_max_count_ = 10'000;
@@ -181,6 +181,7 @@ void Server::serve(int socket)
             bool closed = false;
             const auto head_read = [&](httplib::Request& request) {
                 const RequestKind kind = kind_of(request);
+                m_on_head(kind);
                 if (kind != RequestKind::connection)
                     exchange.hits = m_faults.next(kind);
                 if (exchange.hits.exchange == "reset-before-body")

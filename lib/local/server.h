@@ -4,6 +4,7 @@
 #include "local/wire.h"
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <set>
 #include <string>
@@ -23,7 +24,8 @@ struct Exchange {
 /// Binds 127.0.0.1 alone. A thread a connection: kept-alive connections must not starve others.
 class Server : private httplib::Server {
 public:
-    explicit Server(Faults& faults, double fault_seconds);
+    /// `on_head` is called once a request's head is read, before any fault happens to it.
+    Server(Faults& faults, double fault_seconds, std::function<void(RequestKind)> on_head);
     ~Server() override;
 
     using httplib::Server::Get;
@@ -50,6 +52,7 @@ private:
 
     Faults& m_faults;
     double m_fault_seconds;
+    std::function<void(RequestKind)> m_on_head;
     int m_port = 0;
     int m_listener = -1;
     int m_wake[2] = {-1, -1};

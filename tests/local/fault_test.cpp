@@ -119,6 +119,7 @@ TEST(Faults, OnTheWireBeforeAnythingIsDone)
         EXPECT_EQ(raw_exchange(caller.gateway.port(), raw_create(body_text()), reset), "") << fault;
         EXPECT_TRUE(reset) << fault;
         EXPECT_TRUE(caller.gateway.charges().empty()) << fault;
+        EXPECT_EQ(caller.gateway.creates(), 1u) << fault;
         EXPECT_FALSE(caller.task().empty()) << fault;
     }
 }
