@@ -1,1 +1,162 @@
+#include "reader.h"
 
+#include "base/file.h"
+
+#include <klio/version.h>
+
+#include <cstdio>
+#include <cstring>
+
+namespace klio::oiio {
+
+namespace {
+
+// A host may read frames in turns, so each is decoded once and kept, as long as all of them
+// together stay below this.
+constexpr uint64_t max_kept_bytes = uint64_t(512) << 20;
+
+// oiiotool says no more than "File does not exist" of a name without a file; the user needs the
+// rest. It opens such a name twice, hence once for each text.
+void say_once(const std::string& message)
+{
+    static std::mutex mutex;
+    static std::string last;
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (message != last)
+        std::fprintf(stderr, "klio: %s\n", message.c_str());
+    last = message;
+}
+
+} // namespace
+
+template <typename Work> bool KlingInput::guarded(const Work& work)
+{
+    std::string message;
+    try {
+        work();
+        return true;
+    } catch (const Error& error) {
+        message = error.what();
+    } catch (const std::bad_alloc&) {
+        message = "out of memory";
+    } catch (const std::exception& error) {
+        message = error.what();
+    } catch (...) {
+        message = "an unknown exception";
+    }
+    errorfmt("klio: {}", message);
+    return false;
+}
+
+bool KlingInput::open(const std::string& name, OIIO::ImageSpec& spec)
+{
+    return open(name, spec, OIIO::ImageSpec());
+}
+
+bool KlingInput::open(const std::string& name, OIIO::ImageSpec& spec, const OIIO::ImageSpec& config)
+{
+    if (!is_recipe_name(name)) {
+        errorfmt("klio: {}: no recipe (*.kling)", name);
+        return false;
+    }
+    // OpenImageIO tries every reader on a file that none knows, with its global lock held: there
+    // nothing may be waited for, nor another image opened.
+    if (config.get_int_attribute("nowait") != 0) {
+        errorfmt("klio: {}: not without waiting", name);
+        return false;
+    }
+    close();
+    const bool good = guarded([&] {
+        open_or_throw(name, config);
+        m_subimage = 0;
+        m_spec = m_pictures->spec(0);
+    });
+    if (!good) {
+        const std::string message = geterror(false);
+        close();
+        if (name.find('?') != std::string::npos && !base::exists(name.substr(0, name.find('?'))))
+            say_once(message.substr(message.find(' ') + 1));
+        return false;
+    }
+    spec = m_spec;
+    return true;
+}
+
+void KlingInput::open_or_throw(const std::string& name, const OIIO::ImageSpec& config)
+{
+    if (std::string(version()) != KLIO_VERSION_STRING)
+        throw Error(ErrorKind::internal,
+                    std::string("this plugin is of klio " KLIO_VERSION_STRING
+                                ", and found the library of klio ")
+                        + version() + "; run: klio doctor");
+    const Settings settings;
+    const Asked asked = understand(name, config, settings);
+    const StoredSet set = m_supply.frames(asked, settings);
+    m_name = name;
+    m_pictures = asked.sheet ? sheet_pictures(set, m_supply.sheet(set, settings))
+                             : frame_pictures(set, asked.frame, asked.only_frame);
+}
+
+bool KlingInput::close()
+{
+    m_pictures.reset();
+    m_decoded.clear();
+    m_subimage = -1;
+    return true;
+}
+
+bool KlingInput::seek_subimage(int subimage, int miplevel)
+{
+    lock_guard lock(*this);
+    if (!m_pictures || subimage < 0 || subimage >= m_pictures->count() || miplevel != 0)
+        return false;
+    if (subimage == m_subimage)
+        return true;
+    return guarded([&] {
+        m_spec = m_pictures->spec(subimage);
+        m_subimage = subimage;
+    });
+}
+
+const OIIO::ImageBuf& KlingInput::pixels(int subimage)
+{
+    const auto found = m_decoded.find(subimage);
+    if (found != m_decoded.end())
+        return found->second;
+    uint64_t kept = m_spec.image_bytes();
+    for (const auto& [index, image] : m_decoded)
+        kept += image.spec().image_bytes();
+    if (kept > max_kept_bytes)
+        m_decoded.clear();
+    return m_decoded[subimage] = m_pictures->pixels(subimage);
+}
+
+bool KlingInput::read_native_scanline(int subimage, int miplevel, int y, int z, void* data)
+{
+    return read_native_scanlines(subimage, miplevel, y, y + 1, z, data);
+}
+
+bool KlingInput::read_native_scanlines(int subimage, int miplevel, int begin, int end, int,
+                                       void* data)
+{
+    lock_guard lock(*this);
+    if (!seek_subimage(subimage, miplevel)) {
+        if (!has_error())
+            errorfmt("klio: {}: there is no subimage {}", m_name, subimage);
+        return false;
+    }
+    return guarded([&] {
+        const OIIO::ImageBuf& image = pixels(subimage);
+        const size_t row = m_spec.scanline_bytes();
+        const int first = begin - m_spec.y;
+        if (first < 0 || begin >= end || end - m_spec.y > m_spec.height)
+            throw UsageError(m_name + ": there are no scanlines " + std::to_string(begin) + " to "
+                             + std::to_string(end - 1));
+        if (image.spec().scanline_bytes() != row || image.spec().height != m_spec.height)
+            throw DamagedError(m_name + ": the pixels are not of the size that was announced");
+        std::memcpy(data, static_cast<const char*>(image.localpixels()) + size_t(first) * row,
+                    size_t(end - begin) * row);
+    });
+}
+
+} // namespace klio::oiio

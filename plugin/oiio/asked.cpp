@@ -1,0 +1,235 @@
+#include "asked.h"
+
+#include "base/encoding.h"
+#include "base/file.h"
+
+#include <klio/recipe_options.h>
+
+#include <algorithm>
+
+namespace klio::oiio {
+
+namespace {
+
+constexpr const char* hint_prefix = "klio:";
+
+int whole_number(const std::string& name, const std::string& value, int least)
+{
+    size_t end = 0;
+    int number = 0;
+    try {
+        number = std::stoi(value, &end);
+    } catch (const std::exception&) {
+        end = 0;
+    }
+    if (value.empty() || end != value.size() || number < least)
+        throw UsageError(name + " '" + value + "': must be a whole number, " + std::to_string(least)
+                         + " or more");
+    return number;
+}
+
+bool truth(const std::string& name, const std::string& value)
+{
+    if (value == "1" || value == "true")
+        return true;
+    if (value == "0" || value == "false")
+        return false;
+    throw UsageError(name + " '" + value + "': must be 1 or 0");
+}
+
+OnMiss on_miss_from(const std::string& value)
+{
+    if (value == "error")
+        return OnMiss::error;
+    if (value == "generate")
+        return OnMiss::generate;
+    if (value == "preview")
+        return OnMiss::preview;
+    throw UsageError("on_miss '" + value + "': must be error, generate or preview");
+}
+
+// Hosts pass hints on with whatever type they have; OIIO's own ("oiio:…") are none of ours.
+Wishes hints_of(const OIIO::ImageSpec& config)
+{
+    const std::string prefix = hint_prefix;
+    Wishes wishes;
+    for (const OIIO::ParamValue& hint : config.extra_attribs) {
+        const std::string name = hint.name().string();
+        if (name.compare(0, prefix.size(), prefix) == 0)
+            wishes.emplace_back(name.substr(prefix.size()), hint.get_string());
+    }
+    return wishes;
+}
+
+std::string quoted(const std::string& text)
+{
+    const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+        return std::isalnum(c) || std::string("/._-+:,").find(char(c)) != std::string::npos;
+    });
+    if (plain)
+        return text;
+    std::string out = "'";
+    for (const char c : text)
+        out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return out + "'";
+}
+
+[[noreturn]] void unknown(const std::string& name)
+{
+    std::vector<std::string> known;
+    for (const auto& [view, meaning] : view_names())
+        known.push_back(view);
+    for (const auto& [option, meaning] : recipe_options())
+        known.push_back(option);
+    const std::string near = base::nearest(name, known);
+    throw UsageError("unknown name '" + name + "'"
+                     + (near.empty() ? std::string() : "; did you mean '" + near + "'?"));
+}
+
+/// Lays wishes over what the recipe says, and notes the flags that the command needs for the same.
+class Overlay {
+public:
+    Overlay(Asked& asked, std::map<std::string, std::string>& options)
+        : m_asked(asked), m_options(options)
+    {
+    }
+
+    void apply(const Wishes& wishes)
+    {
+        bool images = false;
+        for (const auto& [name, value] : wishes) {
+            if (name == "image" && !images) {
+                images = true;
+                m_asked.recipe.request.images.clear();
+                m_flags.erase("image");
+            }
+            wish(name, value);
+        }
+    }
+
+    std::string flags() const
+    {
+        std::string text;
+        for (const auto& [name, values] : m_flags)
+            for (const std::string& value : values)
+                text += " --" + name + (value.empty() ? "" : " " + quoted(value));
+        return text;
+    }
+
+private:
+    void wish(const std::string& name, const std::string& value)
+    {
+        Request& request = m_asked.recipe.request;
+        if (name == "frame")
+            m_asked.only_frame = whole_number(name, value, 1);
+        else if (name == "sheet")
+            m_asked.sheet = truth(name, value);
+        else if (name == "on_miss")
+            m_asked.on_miss = on_miss_from(value);
+        else if (name == "take")
+            flag(name, value), request.take = whole_number(name, value, 1);
+        else if (name == "num_images")
+            flag(name, value), request.num_images = whole_number(name, value, 1);
+        else if (name == "prompt")
+            flag(name, value), request.prompt = value;
+        else if (name == "type")
+            flag(name, value), request.type = value;
+        else if (name == "model")
+            flag(name, value), request.model = value;
+        else if (name == "aspect_ratio")
+            flag(name, value), request.aspect_ratio = value;
+        else if (name == "resolution")
+            flag(name, value), request.resolution = value;
+        else if (name == "image") {
+            request.images.push_back(absolute(value));
+            m_flags["image"].push_back(request.images.back());
+        } else if (recipe_options().count(name)) {
+            m_options[name] = name == "conform" ? absolute(value) : value;
+            if (name == "prepare_urls")
+                m_flags["prepare-urls"] = {""};
+            else
+                flag(name, m_options[name]);
+        } else {
+            unknown(name);
+        }
+    }
+
+    void flag(std::string name, const std::string& value)
+    {
+        std::replace(name.begin(), name.end(), '_', '-');
+        m_flags[name] = {value};
+    }
+
+    // As in a recipe: relative to where the recipe is, or would be.
+    std::string absolute(const std::string& path) const
+    {
+        if (path.empty() || path[0] == '/' || path.find("://") != std::string::npos)
+            return path;
+        return base::absolute_path(base::join_path(base::parent_folder(m_asked.file), path));
+    }
+
+    Asked& m_asked;
+    std::map<std::string, std::string>& m_options;
+    std::map<std::string, std::vector<std::string>> m_flags;
+};
+
+bool has_prompt(const Wishes& wishes)
+{
+    return std::any_of(wishes.begin(), wishes.end(),
+                       [](const auto& wish) { return wish.first == "prompt"; });
+}
+
+} // namespace
+
+const std::map<std::string, std::string>& view_names()
+{
+    static const std::map<std::string, std::string> names = {
+        {"frame", "one frame alone, 1 to 9 (default: all, as subimages)"},
+        {"sheet", "1: the contact sheet instead of the frames"},
+        {"take", "another take than the recipe's"},
+        {"on_miss", "without frames in the store: error (default), generate, preview"},
+        {"prompt", "the prompt, in place of the recipe's or without a recipe file"},
+        {"image", "a reference, relative to the recipe; may be repeated"},
+        {"type", "image-to-image or ai-multi-shot"},
+        {"aspect_ratio", "1:1 16:9 9:16 4:3 3:4 3:2 2:3 21:9 auto"},
+        {"resolution", "1k or 2k"},
+        {"num_images", "1 to 9"},
+        {"model", "another model of the same endpoint"},
+    };
+    return names;
+}
+
+Asked understand(const std::string& name, const OIIO::ImageSpec& config, const Settings& settings)
+{
+    const Name parsed = parse_name(name);
+    const Wishes hints = hints_of(config);
+    Asked asked;
+    asked.name = name;
+    asked.file = parsed.file;
+    asked.on_miss = on_miss_from(settings.get("on_miss"));
+    asked.bare = !base::exists(parsed.file);
+    if (!asked.bare)
+        asked.recipe = read_recipe(parsed.file);
+    else if (!has_prompt(parsed.wishes) && !has_prompt(hints))
+        throw ReferenceError(parsed.file + ": there is no such recipe");
+
+    std::map<std::string, std::string> options = asked.recipe.options;
+    Overlay overlay(asked, options);
+    try {
+        overlay.apply(hints);
+        overlay.apply(parsed.wishes);
+        apply_options(options, asked.generate, asked.frame);
+    } catch (const UsageError& error) {
+        throw UsageError(name + ": " + error.what());
+    }
+    asked.frame.threads = int(settings.number("threads", 0));
+    asked.generate.prepare.threads = asked.frame.threads;
+    asked.recipe.options = options;
+    asked.command = "klio generate" + (asked.bare ? std::string() : " " + quoted(parsed.file))
+        + overlay.flags();
+    asked.key = settings.data_folder() + "\n" + settings.get("endpoint") + "\n"
+        + write_recipe(asked.recipe);
+    return asked;
+}
+
+} // namespace klio::oiio

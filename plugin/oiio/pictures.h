@@ -1,0 +1,35 @@
+#pragma once
+
+#include <klio/frame.h>
+#include <klio/set.h>
+
+#include <OpenImageIO/imagebuf.h>
+
+#include <map>
+#include <memory>
+#include <string>
+
+/// \file
+/// What one open reader has to show: subimages, whose headers cost no decoding.
+
+namespace klio::oiio {
+
+/// Not thread-safe; a reader guards it. Functions throw klio::Error.
+class Pictures {
+public:
+    virtual ~Pictures() = default;
+    virtual int count() const = 0;
+    /// Size, native type and attributes of a subimage; no pixel is decoded.
+    virtual OIIO::ImageSpec spec(int subimage) = 0;
+    /// The pixels in the type that spec() says, contiguous.
+    virtual OIIO::ImageBuf pixels(int subimage) = 0;
+};
+
+/// A set's frames, or with `only_frame` (1-based) one of them. Scene-linear ones are half, as klio
+/// writes them into EXR; code values keep their own type.
+std::unique_ptr<Pictures> frame_pictures(StoredSet set, FrameOptions options, int only_frame);
+
+/// An image file of klio's own, a contact sheet.
+std::unique_ptr<Pictures> sheet_pictures(const StoredSet& set, const std::string& path);
+
+} // namespace klio::oiio
