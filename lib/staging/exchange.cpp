@@ -81,7 +81,13 @@ transport::HttpResponse Exchange::perform(const std::function<transport::HttpReq
 {
     transport::Backoff waits = backoff(m_random);
     for (int tries = 1;; ++tries) {
-        transport::HttpResponse response = m_transport.perform(make(), cancel);
+        transport::HttpRequest request = make();
+        if (m_tries == 1) {
+            // Nobody waits for it: what is dead now is asked again another time.
+            request.connect_timeout = 5;
+            request.first_byte_timeout = 15;
+        }
+        transport::HttpResponse response = m_transport.perform(std::move(request), cancel);
         if (response.outcome == transport::Outcome::cancelled || cancel.cancelled())
             throw CancelledError("cancelled: staging");
         if (tries == m_tries || !may_pass(response))

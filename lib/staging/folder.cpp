@@ -41,7 +41,7 @@ public:
         return object_name(object, m_secret);
     }
 
-    StagedUrl put(const Object& object, double, const CancelToken& cancel) override
+    StagedUrl put(const Object& object, double, const CancelToken& cancel, Presence) override
     {
         cancel.check("staging");
         StagedUrl staged;

@@ -88,12 +88,13 @@ public:
         return object_name(object, m_secret);
     }
 
-    StagedUrl put(const Object& object, double, const CancelToken& cancel) override
+    StagedUrl put(const Object& object, double, const CancelToken& cancel,
+                  Presence presence) override
     {
         StagedUrl staged;
         staged.name = name_of(object);
         staged.url = m_public.of(staged.name);
-        if (is_there(staged.name, object, cancel)
+        if (is_there(staged.name, object, presence, cancel)
             && m_exchange.verify(staged.url, object, cancel).empty())
             return staged;
         upload(staged.name, object, cancel);
@@ -136,8 +137,11 @@ private:
     }
 
     // Servers that only take uploads answer a HEAD with anything; then it is uploaded (again).
-    bool is_there(const std::string& name, const Object& object, const CancelToken& cancel)
+    bool is_there(const std::string& name, const Object& object, Presence presence,
+                  const CancelToken& cancel)
     {
+        if (presence != Presence::unknown)
+            return presence == Presence::there;
         const HttpResponse response
             = m_exchange.perform([&] { return request("HEAD", name); }, cancel);
         if (response.outcome != transport::Outcome::answered)

@@ -13,7 +13,7 @@ public:
     std::string kind() const override { return "inline"; }
     std::string identity() const override { return "inline"; }
     std::string name_of(const Object&) const override { return {}; }
-    StagedUrl put(const Object& object, double, const CancelToken& cancel) override
+    StagedUrl put(const Object& object, double, const CancelToken& cancel, Presence) override
     {
         cancel.check("staging");
         StagedUrl staged;

@@ -74,11 +74,18 @@ StagedUrl Keeper::stage_one(const std::string& job, Stage& stage, const Object& 
     if (name.empty())
         return stage.put(object, needed_until, cancel);
     const ObjectLock lock(m_store, name, clock(), cancel);
+    // The name is made with this data folder's own secret, so nobody else can have put it there:
+    // the store's record saves asking.
+    const std::optional<store::StagedRecord> known
+        = m_store.staged().find(stage.identity(), object.sha256);
+    const Presence presence = !known ? Presence::absent
+        : known->state == "staged"   ? Presence::there
+                                     : Presence::unknown;
     const store::StagedRecord record = m_store.staged().add(object.sha256, stage.identity(), name,
                                                             job, keep, clock().unix_time());
     store::crash_point("staging");
     try {
-        StagedUrl staged = stage.put(object, needed_until, cancel);
+        StagedUrl staged = stage.put(object, needed_until, cancel, presence);
         m_store.staged().mark_staged(record.id, staged.url, staged.expires_at);
         return staged;
     } catch (const Error& error) {

@@ -65,12 +65,13 @@ public:
         return object_name(object, m_secret);
     }
 
-    StagedUrl put(const Object& object, double needed_until, const CancelToken& cancel) override
+    StagedUrl put(const Object& object, double needed_until, const CancelToken& cancel,
+                  Presence presence) override
     {
         StagedUrl staged;
         staged.name = name_of(object);
         life(needed_until); // refused before anything is sent
-        if (!is_there(staged.name, object, cancel)) {
+        if (!is_there(staged.name, object, presence, cancel)) {
             upload(staged.name, object, cancel);
             staged.uploaded = true;
         }
@@ -148,8 +149,11 @@ private:
     }
 
     // 403 is what S3 says of an absent object to a key that may not list the bucket.
-    bool is_there(const std::string& name, const Object& object, const CancelToken& cancel)
+    bool is_there(const std::string& name, const Object& object, Presence presence,
+                  const CancelToken& cancel)
     {
+        if (presence != Presence::unknown)
+            return presence == Presence::there;
         const HttpResponse response
             = m_exchange.perform([&] { return request("HEAD", name, {}); }, cancel);
         if (response.outcome != transport::Outcome::answered)

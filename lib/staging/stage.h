@@ -27,6 +27,13 @@ struct StagedUrl {
     bool uploaded = false; ///< false where it was there already
 };
 
+/// What is known of an object before it is put; a wrong guess costs a round trip, nothing else.
+enum class Presence {
+    unknown, ///< ask
+    absent,  ///< upload without asking
+    there    ///< verify without asking, and upload only where that fails
+};
+
 /// One way of staging, by its setting. Thread-safe: objects are put concurrently.
 class Stage {
 public:
@@ -40,7 +47,9 @@ public:
     /// Uploads unless it is there, and verifies that whoever has the URL gets these bytes.
     /// `needed_until` (Unix time): the URL lives so long, at least. Repeats what may be repeated.
     /// Throws StagingError, CancelledError.
-    virtual StagedUrl put(const Object& object, double needed_until, const CancelToken& cancel) = 0;
+    virtual StagedUrl put(const Object& object, double needed_until, const CancelToken& cancel,
+                          Presence presence = Presence::unknown)
+        = 0;
     /// Takes it away; no error where it is gone already. Throws StagingError, CancelledError.
     virtual void remove(const std::string& name, const CancelToken& cancel) = 0;
     /// What a stranger would ask to find out what is there: for check_stage(). None of the answers
@@ -52,7 +61,7 @@ struct StageOptions {
     std::string secret;             ///< the per-user secret that names are made with
     base::Clock* clock = nullptr;   ///< null: the system's
     base::Random* random = nullptr; ///< of the backoff; null: the system's
-    int tries = 4;                  ///< of each exchange, before it fails
+    int tries = 4; ///< of each exchange; 1 also means not to wait long for a dead server
 };
 
 /// Makes the stage that `setting` names. Throws UsageError for an unknown or incomplete one (with

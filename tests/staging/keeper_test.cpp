@@ -103,6 +103,26 @@ TEST_F(Keeping, IsWrittenDownBeforeTheFirstByteLeaves)
     EXPECT_EQ(m_keeper.list()[0].state, "staged");
 }
 
+TEST_F(Keeping, TheStoresRecordSavesAsking)
+{
+    const Object object = test_object();
+    stage("job-a", {object});
+    EXPECT_TRUE(m_server.seen("HEAD").empty());
+    EXPECT_EQ(m_server.seen().size(), 2u) << "one to upload, one to verify";
+    stage("job-b", {object});
+    EXPECT_EQ(m_server.seen().size(), 3u) << "one to verify";
+    EXPECT_EQ(m_server.seen("PUT").size(), 1u);
+}
+
+TEST_F(Keeping, WhatSomebodyTookAwayIsUploadedAgain)
+{
+    const Object object = test_object();
+    const std::string name = stage("job-a", {object}).at(0).name;
+    m_server.drop_file("/dav/" + name);
+    EXPECT_TRUE(stage("job-b", {object}).at(0).uploaded);
+    EXPECT_EQ(m_server.files().at("/dav/" + name), object.bytes);
+}
+
 TEST_F(Keeping, InlineNeedsNoKeeping)
 {
     const auto urls = m_keeper.stage("job", "inline", {test_object(100)}, 0, false, m_cancel);

@@ -51,6 +51,11 @@ public:
         const std::lock_guard<std::mutex> lock(m_mutex);
         m_files[path] = bytes;
     }
+    void drop_file(const std::string& path)
+    {
+        const std::lock_guard<std::mutex> lock(m_mutex);
+        m_files.erase(path);
+    }
 
 private:
     void serve(const httplib::Request& request, httplib::Response& response);
