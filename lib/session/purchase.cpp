@@ -83,8 +83,13 @@ void purchase(const Call& call, store::JobRecord& job, std::vector<Reference>& r
     case service::CreateOutcome::Kind::rejected: {
         const JobState state
             = failure.kind == ErrorKind::refusal ? JobState::refused : JobState::failed;
-        jobs.failed(key, state, failure.kind, failure.message, outcome.raw, call.now());
-        throw_error(failure.kind, failure.message);
+        std::string message = failure.message;
+        // Whether the service takes data: URIs is not documented; this may be its answer.
+        if (local && failure.kind == ErrorKind::bad_request
+            && stage_setting(call, job.url) == "inline")
+            message += "; " + staging::inline_refusal_hint();
+        jobs.failed(key, state, failure.kind, message, outcome.raw, call.now());
+        throw_error(failure.kind, message);
     }
     case service::CreateOutcome::Kind::unknown: {
         if (!outcome.answer.task_id.empty()) {

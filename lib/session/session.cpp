@@ -49,6 +49,7 @@ struct Session::Impl {
             if (!transport) {
                 transport::TransportOptions made;
                 made.cacert = settings.get("cacert");
+                made.max_per_host = 10; // all references of a request, or images of a task, at once
                 transport = std::make_unique<transport::Transport>(made);
                 keeper = std::make_unique<staging::Keeper>(store, *transport);
             }

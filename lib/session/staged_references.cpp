@@ -4,13 +4,6 @@
 
 namespace klio::session {
 
-namespace {
-
-// A task that waits in the service's queue beyond our own deadline must still find its references.
-constexpr double queue_seconds = 3600;
-
-} // namespace
-
 std::string stage_setting(const Call& call, const std::string& url)
 {
     std::string setting
@@ -19,7 +12,7 @@ std::string stage_setting(const Call& call, const std::string& url)
         setting = "inline";
     if (setting.empty())
         throw UsageError("the service reads references from URLs, and no stage is set to give this "
-                         "one's a URL; nothing was sent\n"
+                         "request's one; nothing was sent; "
                          + stage_help());
     return setting;
 }
@@ -43,7 +36,7 @@ std::vector<std::string> stage_references(const Call& call, const std::string& u
         return urls;
     const std::string setting = stage_setting(call, url);
     call.report("stage", "staging the references", 0, double(objects.size()));
-    const double needed_until = call.now() + call.settings.number("timeout", 1200) + queue_seconds;
+    const double needed_until = call.now() + call.settings.number("timeout", 1200);
     const std::vector<staging::StagedUrl> staged
         = attended(call, "stage", [&](const CancelToken& inner, Board& board) {
               return call.keeper.stage(

@@ -310,7 +310,9 @@ bool Transfer::set_up_hop()
     }
     if (method == "POST")
         curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-    else
+    else if (m_url.scheme == "https")
+        // Waits for the handshake, which says whether a connection can be shared. Without TLS there
+        // is none: all would wait for the first one's whole answer.
         curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
 
     curl_slist_free_all(m_headers);
