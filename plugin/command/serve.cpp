@@ -108,7 +108,7 @@ void add_serve(CLI::App& app, Context& context)
         ->capture_default_str()
         ->check(CLI::Range(0, 65535));
     command->add_option("--key", options->keys,
-                        "KEY:CREDITS, repeatable. A made-up key, never a real one: arguments are "
+                        "KEY:CREDITS, repeatable: a made-up key, never a real one: arguments are "
                         "seen by everyone on the machine. Without any, every key is good");
     command->add_option("--key-file", options->key_file, "A file with one KEY:CREDITS a line");
     command
@@ -117,7 +117,7 @@ void add_serve(CLI::App& app, Context& context)
         ->capture_default_str();
     command->add_option("--latency", gateway.latency, "Seconds from a create to its task's end")
         ->capture_default_str()
-        ->check(CLI::NonNegativeNumber);
+        ->check(CLI::Range(0.0, 1e6));
     command->add_option("--fault", gateway.faults,
                         "KIND[@create|@poll|@download][:WHEN], repeatable: fail on purpose. WHEN "
                         "is a probability (0.1), a turn (3), or turns (2-4, 3-); without it, "
@@ -127,7 +127,7 @@ void add_serve(CLI::App& app, Context& context)
         ->capture_default_str();
     command->add_option("--fault-seconds", gateway.fault_seconds, "How long slow answers take")
         ->capture_default_str()
-        ->check(CLI::NonNegativeNumber);
+        ->check(CLI::Range(0.0, 1e6));
     command->add_option("--state", gateway.state_folder,
                         "A folder that keeps tasks and charges, so that a gateway started again "
                         "still knows them");
