@@ -83,6 +83,16 @@ PageFile::PageFile(const std::string& path, int width, int height, const std::st
 PageFile::~PageFile()
 {
     if (m_output) {
+        // Writers complain on stderr about a picture that ends too early.
+        if (m_y < m_height) {
+            const Canvas blank(m_width, std::min(64, m_height - m_y), {});
+            while (m_y < m_height) {
+                const int end = std::min(m_y + blank.height(), m_height);
+                if (!m_output->write_scanlines(m_y, end, 0, OIIO::TypeUInt8, blank.row(0)))
+                    break;
+                m_y = end;
+            }
+        }
         m_output->close();
         if (!m_temporary.empty())
             std::remove(m_temporary.c_str());

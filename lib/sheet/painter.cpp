@@ -8,18 +8,11 @@
 
 namespace klio::sheet {
 
-std::map<std::string, std::string> Painter::fields(int page) const
-{
-    std::map<std::string, std::string> all = m_plan.shared;
-    all["page"] = std::to_string(page + 1);
-    all["pages"] = std::to_string(m_plan.pages());
-    return all;
-}
-
 Canvas Painter::head(int page)
 {
     Canvas band(m_plan.page_width, m_plan.margin + m_plan.header_height, m_plan.ink.paper);
-    draw_lines(band, expand(m_plan.header, fields(page)), m_plan.margin);
+    draw_lines(band, expand(m_plan.header, m_plan.page_fields(page)), m_plan.header_lines,
+               m_plan.margin);
     return band;
 }
 
@@ -33,22 +26,25 @@ Canvas Painter::line(bool last) const
 Canvas Painter::foot(int page, int height)
 {
     Canvas band(m_plan.page_width, height, m_plan.ink.paper);
-    const std::string text = expand(m_plan.footer, fields(page));
-    draw_lines(band, text,
-               height - m_plan.margin
-                   - SheetPlan::text_lines(text) * m_type.line_height(m_plan.title));
+    draw_lines(band, expand(m_plan.footer, m_plan.page_fields(page)), m_plan.footer_lines,
+               height - m_plan.margin - m_plan.footer_lines * m_type.line_height(m_plan.title));
     return band;
 }
 
-void Painter::draw_lines(Canvas& band, const std::string& text, int top)
+void Painter::draw_lines(Canvas& band, const std::string& text, int lines, int top)
 {
+    // What follows the template's first line break is small print.
+    const std::string first = text.substr(0, text.find('\n'));
     const int width = m_plan.page_width - 2 * m_plan.margin;
     TextStyle style = m_plan.title;
-    for (const std::string& line : m_type.wrap(text, width, SheetPlan::text_lines(text), style)) {
+    int bold = int(m_type.wrap(first, width, lines, style).size());
+    for (const std::string& line : m_type.wrap(text, width, lines, style)) {
         m_type.draw(band, line, m_plan.margin, top + m_type.ascent(style), style);
         top += m_type.line_height(style);
-        style.bold = false; // the first line is the title
-        style.color = m_plan.ink.faint;
+        if (--bold == 0) {
+            style.bold = false;
+            style.color = m_plan.ink.faint;
+        }
     }
 }
 
@@ -69,6 +65,8 @@ void Painter::paint(Canvas& band, const Cell& cell, const LoadedPicture& loaded,
         shown = {area.x + (area.width - picture.width) / 2, area.y + area.height - picture.height,
                  picture.width, picture.height};
         band.paste(picture.pixels.data(), picture.width, picture.height, shown.x, shown.y);
+        // Dark pictures on dark paper would have no edge.
+        band.frame(shown, 1, mix(m_plan.ink.paper, m_plan.ink.text, 0.14));
     } else {
         paint_placeholder(band, cell, loaded.problem, area);
     }

@@ -3,7 +3,6 @@
 #include "sheet/plan.h"
 #include "sheet/read_ahead.h"
 
-#include <map>
 #include <string>
 
 namespace klio::sheet {
@@ -23,8 +22,7 @@ public:
     Canvas foot(int page, int height);
 
 private:
-    std::map<std::string, std::string> fields(int page) const;
-    void draw_lines(Canvas& band, const std::string& text, int top);
+    void draw_lines(Canvas& band, const std::string& text, int lines, int top);
     void draw_centred(Canvas& band, const std::string& text, const Rect& area, int top,
                       const TextStyle& style);
     void paint_placeholder(Canvas& band, const Cell& cell, const std::string& reason, Rect area);

@@ -18,6 +18,7 @@ namespace klio::sheet {
 namespace {
 
 constexpr int longest_side = 65536;
+constexpr int rows_at_once = 64; // whole blocks of EXR and strips of TIFF, decoded in parallel
 constexpr double most_pixels = 1 << 29; // of one picture that is read whole
 
 bool begins_as_jpeg(const std::string& path)
@@ -52,6 +53,20 @@ std::unique_ptr<OIIO::ImageInput> open(const std::string& path, int subimage)
         throw ReferenceError("\"" + path + "\" says that it is " + std::to_string(spec.width) + "x"
                              + std::to_string(spec.height) + ": no picture for a sheet");
     return input;
+}
+
+/// What is shown of a file: its display window, unless no data lie in it.
+struct Window {
+    int x, y, width, height;
+};
+
+Window shown_window(const OIIO::ImageSpec& spec)
+{
+    const bool apart = spec.x >= spec.full_x + spec.full_width || spec.full_x >= spec.x + spec.width
+        || spec.y >= spec.full_y + spec.full_height || spec.full_y >= spec.y + spec.height;
+    if (apart)
+        return {spec.x, spec.y, spec.width, spec.height};
+    return {spec.full_x, spec.full_y, spec.full_width, spec.full_height};
 }
 
 double pixel_aspect(const OIIO::ImageSpec& spec)
@@ -132,8 +147,9 @@ PictureInfo probe_picture(const std::string& path, int subimage)
         const auto input = open(path, subimage);
         const OIIO::ImageSpec& spec = input->spec();
         const int orientation = spec.get_int_attribute("Orientation", 1);
-        info.width = spec.full_width;
-        info.height = spec.full_height;
+        const Window window = shown_window(spec);
+        info.width = window.width;
+        info.height = window.height;
         info.ratio = info.width * pixel_aspect(spec) / info.height;
         if (orientation >= 5 && orientation <= 8) {
             std::swap(info.width, info.height);
@@ -158,7 +174,8 @@ Picture load_picture(const std::string& path, int subimage, int box_width, int b
     const int orientation = spec.get_int_attribute("Orientation", 1);
     const bool turned = orientation >= 5 && orientation <= 8;
     const double aspect = pixel_aspect(spec);
-    double show_width = spec.full_width * aspect, show_height = spec.full_height;
+    const Window window = shown_window(spec);
+    double show_width = window.width * aspect, show_height = window.height;
     if (turned)
         std::swap(show_width, show_height);
     fit_size(show_width, show_height, box_width, box_height, picture.width, picture.height);
@@ -168,12 +185,12 @@ Picture load_picture(const std::string& path, int subimage, int box_width, int b
 
     const int channels = std::min(spec.nchannels, 4);
     const bool grey = channels < 3;
-    const bool alpha = channels == 4 || channels == 2;
+    const bool alpha = spec.alpha_channel == channels - 1 && (channels == 4 || channels == 2);
     const Rendering shown = rendering ? *rendering : rendering_of(spec);
     std::vector<float> display(size_t(picture.width) * 4);
     const uint8_t paper[3] = {background.r, background.g, background.b};
     RowResampler resampler(
-        spec.full_width, spec.full_height, picture.width, picture.height, 4,
+        window.width, window.height, picture.width, picture.height, 4,
         shown.scene_linear ? Kernel::tent : Kernel::lanczos2, [&](int y, const float* values) {
             std::copy_n(values, display.size(), display.data());
             shown.to_display.apply(display.data(), size_t(picture.width), 4);
@@ -186,30 +203,33 @@ Picture load_picture(const std::string& path, int subimage, int box_width, int b
                     *out++ = uint8_t(std::clamp(v + 0.5f, 0.0f, 255.0f));
                 }
         });
-    // Rows of the data window within the display window; what only one of them has stays clear.
-    const int inside_begin = std::max(spec.x, spec.full_x);
-    const int inside_end = std::min(spec.x + spec.width, spec.full_x + spec.full_width);
-    std::vector<float> read(size_t(spec.width) * size_t(channels));
-    std::vector<float> row(size_t(spec.full_width) * 4);
-    std::vector<float> whole;
-    if (spec.tile_width) {
-        whole.resize(read.size() * size_t(spec.height));
-        if (!input->read_image(subimage, 0, 0, channels, OIIO::TypeFloat, whole.data()))
-            throw ReferenceError("can't read \"" + path + "\": " + one_line(input->geterror()));
-    }
-    for (int y = 0; y < spec.full_height; ++y) {
-        const int at = spec.full_y + y;
+    // Rows of the data window within the window that is shown; where there are none it stays clear.
+    const int inside_begin = std::max(spec.x, window.x);
+    const int inside_end = std::min(spec.x + spec.width, window.x + window.width);
+    std::vector<float> row(size_t(window.width) * 4);
+    std::vector<float> read;
+    const size_t stride = size_t(spec.width) * size_t(channels);
+    int read_begin = 0, read_end = 0;
+    for (int y = window.y; y < window.y + window.height; ++y) {
         std::fill(row.begin(), row.end(), 0.0f);
-        if (at >= spec.y && at < spec.y + spec.height) {
-            const float* source = read.data();
-            if (!whole.empty())
-                source = &whole[size_t(at - spec.y) * read.size()];
-            else if (!input->read_scanlines(subimage, 0, at, at + 1, 0, 0, channels,
-                                            OIIO::TypeFloat, read.data()))
-                throw ReferenceError("can't read \"" + path + "\": " + one_line(input->geterror()));
+        if (y >= spec.y && y < spec.y + spec.height) {
+            if (y >= read_end) {
+                const int last = spec.y + spec.height;
+                read_begin = spec.tile_width ? spec.y : y;
+                read_end = spec.tile_width ? last : std::min(y + rows_at_once, last);
+                read.resize(stride * size_t(read_end - read_begin));
+                const bool done = spec.tile_width
+                    ? input->read_image(subimage, 0, 0, channels, OIIO::TypeFloat, read.data())
+                    : input->read_scanlines(subimage, 0, read_begin, read_end, 0, 0, channels,
+                                            OIIO::TypeFloat, read.data());
+                if (!done)
+                    throw ReferenceError("can't read \"" + path
+                                         + "\": " + one_line(input->geterror()));
+            }
             for (int x = inside_begin; x < inside_end; ++x) {
-                const float* pixel = source + size_t(x - spec.x) * size_t(channels);
-                float* out = &row[size_t(x - spec.full_x) * 4];
+                const float* pixel = &read[size_t(y - read_begin) * stride
+                                           + size_t(x - spec.x) * size_t(channels)];
+                float* out = &row[size_t(x - window.x) * 4];
                 for (int c = 0; c < 3; ++c) {
                     const float v = pixel[grey ? 0 : c];
                     out[c] = std::isfinite(v) ? v : 0.0f;

@@ -15,7 +15,7 @@ namespace klio::sheet {
 namespace {
 
 constexpr int default_page_width = 3200;
-constexpr int label_lines = 3; // of a label whose text is longer than its cell is wide
+constexpr int most_lines = 3; // that one line of a template wraps to
 
 Ink make_ink(Color paper)
 {
@@ -117,10 +117,43 @@ int label_size(int cell_width, const SheetOptions& options)
 {
     if (options.font_size > 0)
         return options.font_size;
-    return std::clamp(int(std::lround(cell_width / 30.0)), 13, 28);
+    return std::clamp(int(std::lround(cell_width / 22.0)), 13, 28);
+}
+
+int template_lines(const std::string& text)
+{
+    return text.empty() ? 0 : 1 + int(std::count(text.begin(), text.end(), '\n'));
+}
+
+/// Wraps every label to its cell's width; the most lines that one of them has.
+int wrap_labels(SheetPlan& plan, const std::string& label, Typesetter& type)
+{
+    size_t most = 0;
+    for (Cell& cell : plan.cells) {
+        const std::string text = expand(label, cell.fields);
+        cell.label.clear();
+        if (!text.empty())
+            cell.label = type.wrap(text, plan.grid.cell_width, most_lines * template_lines(text),
+                                   plan.label);
+        most = std::max(most, cell.label.size());
+    }
+    return int(most);
+}
+
+int block_lines(const SheetPlan& plan, const std::string& text, int width, Typesetter& type)
+{
+    const std::string shown = expand(text, plan.page_fields(0));
+    if (shown.empty())
+        return 0;
+    return int(type.wrap(shown, width, most_lines * template_lines(shown), plan.title).size());
 }
 
 } // namespace
+
+int SheetPlan::needed_width() const
+{
+    return 2 * margin + grid.columns * grid.cell_width + (grid.columns - 1) * gap;
+}
 
 int SheetPlan::pages() const
 {
@@ -152,9 +185,12 @@ int SheetPlan::line_top(int line) const
     return margin + header_height + line * (grid.cell_height + label_height + gap);
 }
 
-int SheetPlan::text_lines(const std::string& text)
+std::map<std::string, std::string> SheetPlan::page_fields(int page) const
 {
-    return text.empty() ? 0 : 1 + int(std::count(text.begin(), text.end(), '\n'));
+    std::map<std::string, std::string> all = shared;
+    all["page"] = std::to_string(page + 1);
+    all["pages"] = std::to_string(pages());
+    return all;
 }
 
 int worker_count(int threads)
@@ -210,36 +246,27 @@ SheetPlan make_plan(const Sheet& sheet, const SheetOptions& options, Typesetter&
             request.largest_height = std::max(request.largest_height, cell.info.height);
         }
 
-    plan.title = {std::clamp(int(request.page_width / 90), 14, 32), true, plan.ink.text};
-    const auto block = [&](const std::string& text) {
-        // Expanded, since a template may come to nothing.
-        const std::string shown = expand(text, plan.shared);
-        return shown.empty() || !type.available()
-            ? 0
-            : SheetPlan::text_lines(shown) * type.line_height(plan.title) + plan.title.size;
-    };
-    plan.header_height = block(plan.header);
-    plan.footer_height = block(plan.footer);
-    request.head_height = plan.header_height + plan.footer_height;
-
-    // Labels decide the cells' size and are themselves as wide as cells: two rounds settle it.
-    const bool labels = type.available() && !options.label.empty();
+    // Labels and header decide the cells' size, and are themselves as wide as cells and page: the
+    // second round settles it.
+    request.label_height = 30 * template_lines(options.label);
     for (int round = 0; round < 2; ++round) {
-        if (round == 0 && labels)
-            request.label_height = 30 * SheetPlan::text_lines(options.label);
         plan.grid = choose_grid(request);
+        const int width = std::max(options.width, plan.needed_width());
+        plan.title = {std::clamp(width / 90, 14, 32), true, plan.ink.text};
         plan.label = {label_size(plan.grid.cell_width, options), false, plan.ink.text};
-        if (!labels)
-            break;
-        size_t most = 0;
-        for (Cell& cell : plan.cells) {
-            cell.label = type.wrap(expand(options.label, cell.fields), plan.grid.cell_width,
-                                   label_lines * SheetPlan::text_lines(options.label), plan.label);
-            most = std::max(most, cell.label.size());
-        }
-        request.label_height
-            = most ? int(most) * type.line_height(plan.label) + plan.label.size * 2 / 3 : 0;
-        plan.label_height = request.label_height;
+        const int inner = width - 2 * plan.margin;
+        plan.header_lines = block_lines(plan, plan.header, inner, type);
+        plan.footer_lines = block_lines(plan, plan.footer, inner, type);
+        const auto block_height = [&](int lines) {
+            return lines ? lines * type.line_height(plan.title) + plan.title.size * 3 / 4 : 0;
+        };
+        plan.header_height = block_height(plan.header_lines);
+        plan.footer_height = block_height(plan.footer_lines);
+        request.head_height = plan.header_height + plan.footer_height;
+        request.label_height = plan.label_height
+            = wrap_labels(plan, options.label, type) * type.line_height(plan.label);
+        if (plan.label_height)
+            request.label_height = plan.label_height += plan.label.size;
     }
 
     for (const std::vector<int>& group : groups)
@@ -247,9 +274,7 @@ SheetPlan make_plan(const Sheet& sheet, const SheetOptions& options, Typesetter&
             plan.lines.emplace_back(
                 group.begin() + long(i),
                 group.begin() + long(std::min(group.size(), i + size_t(plan.grid.columns))));
-    plan.page_width = std::max(options.width,
-                               2 * plan.margin + plan.grid.columns * plan.grid.cell_width
-                                   + (plan.grid.columns - 1) * plan.gap);
+    plan.page_width = std::max(options.width, plan.needed_width());
     plan.fixed_height = options.height;
     return plan;
 }

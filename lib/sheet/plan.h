@@ -42,17 +42,19 @@ struct SheetPlan {
     int page_width = 0;
     int fixed_height = 0; ///< 0: what the lines need
     std::string header, footer;
+    int header_lines = 0, footer_lines = 0;
     std::map<std::string, std::string> shared; ///< fields that all cells have alike
 
     int pages() const;
     int lines_on(int page) const;
     int page_height(int page) const;
+    int needed_width() const; ///< of a page, by its cells
     /// The box of a line's n-th picture, from the top of that line.
     Rect box(int column) const;
     /// Where a line of a page begins, counted from 0 on each page.
     int line_top(int line) const;
-    /// How many lines of text the header or the footer has.
-    static int text_lines(const std::string& text);
+    /// Fields that the header and the footer of a page know.
+    std::map<std::string, std::string> page_fields(int page) const;
 };
 
 /// The threads to work on: as asked for, else one a core.

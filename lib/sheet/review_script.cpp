@@ -95,7 +95,7 @@ const char* const review_script = R"js(
     if (!frames.length) return;
     frame = Math.max(0, Math.min(frames.length - 1, index));
     show();
-    frames[frame].scrollIntoView({block: "nearest"});
+    $("stage").scrollIntoView({block: "nearest"});
   }
 
   // The same place in the take above or below, or its last frame.
@@ -112,6 +112,7 @@ const char* const review_script = R"js(
   function setMode(name) {
     if (!$("mode-" + name).disabled) mode = name;
     show();
+    $("stage").scrollIntoView({block: "nearest"});
   }
 
   function setSplit(value) {
@@ -152,6 +153,7 @@ const char* const review_script = R"js(
   references.forEach((button, i) => button.addEventListener("click", () => {
     reference = i;
     show();
+    $("stage").scrollIntoView({block: "nearest"});
   }));
   for (const name of modes) $("mode-" + name).addEventListener("click", () => setMode(name));
   $("previous").addEventListener("click", () => select(frame - 1));

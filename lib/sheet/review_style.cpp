@@ -21,6 +21,7 @@ h2{font-size:1rem;margin:0}
 p{margin:0}
 header{display:flex;gap:24px;align-items:flex-start;justify-content:space-between;
 margin-bottom:12px}
+header .tools{flex:none}
 header p,.note{color:var(--faint);font-size:.875rem}
 button{font:inherit;font-size:.875rem;color:var(--text);background:var(--card);
 border:1px solid var(--line);border-radius:6px;padding:5px 12px;min-height:34px;cursor:pointer}
@@ -61,7 +62,7 @@ section.strip{margin:0 0 24px}
 .thumbs{list-style:none;margin:0;padding:0;display:grid;gap:12px;
 grid-template-columns:repeat(auto-fill,minmax(min(200px,45%),1fr))}
 .thumbs button,.failed{display:block;width:100%;padding:6px;text-align:left;background:var(--card)}
-.thumbs button img{display:block;width:100%;aspect-ratio:16/9;object-fit:contain;
+.thumbs button img{display:block;width:100%;height:auto;aspect-ratio:16/9;object-fit:contain;
 background:var(--stage);border-radius:3px}
 .thumbs button span{display:block;padding-top:4px;overflow-wrap:anywhere}
 .thumbs small{color:var(--faint);font-size:.8125rem}

@@ -31,9 +31,6 @@ std::vector<Piece> parse(const std::string& text)
         if ((c == '{' || c == '}') && next == c) {
             literal(std::string(1, c));
             ++i;
-        } else if (c == '\\' && next == 'n') {
-            literal("\n");
-            ++i;
         } else if (c != '{') {
             literal(std::string(1, c));
         } else {
@@ -98,14 +95,16 @@ void drop_separator(std::string& text)
 
 } // namespace
 
-std::string expand(const std::string& text, const Fields& fields)
+namespace {
+
+std::string expand_line(const std::string& text, const Fields& fields)
 {
     std::string out;
-    bool dropped_first = false; // of a line: what separates it from the next field goes too
+    bool dropped_first = false; // what separates it from the next field goes too
     for (const Piece& piece : parse(text)) {
         if (!piece.field) {
             size_t begin = 0;
-            if (dropped_first && (out.empty() || out.back() == '\n'))
+            if (dropped_first && out.empty())
                 begin = separator_length(piece.text);
             dropped_first = false;
             out += piece.text.substr(begin);
@@ -115,7 +114,7 @@ std::string expand(const std::string& text, const Fields& fields)
         if (found == fields.end() || found->second.empty()) {
             if (piece.optional) {
                 drop_separator(out);
-                dropped_first = out.empty() || out.back() == '\n';
+                dropped_first = out.empty();
             }
             continue;
         }
@@ -123,6 +122,29 @@ std::string expand(const std::string& text, const Fields& fields)
         std::replace(value.begin(), value.end(), '\n', ' ');
         out += piece.width ? cut(value, piece.width) : value;
     }
+    return out;
+}
+
+} // namespace
+
+std::string expand(const std::string& text, const Fields& fields)
+{
+    std::string lines = text;
+    for (size_t at = lines.find("\\n"); at != std::string::npos; at = lines.find("\\n", at))
+        lines.replace(at, 2, "\n");
+    std::string out;
+    size_t begin = 0;
+    do {
+        const size_t end = std::min(lines.find('\n', begin), lines.size());
+        const std::string line = lines.substr(begin, end - begin);
+        const std::string shown = expand_line(line, fields);
+        // A line that came to nothing leaves no gap; one that was written empty is meant.
+        if (!shown.empty() || line.empty())
+            out += (begin ? "\n" : "") + shown;
+        begin = end + 1;
+    } while (begin <= lines.size());
+    if (!out.empty() && out[0] == '\n' && lines[0] != '\n')
+        out.erase(0, 1);
     return out;
 }
 

@@ -56,6 +56,7 @@ void run(const SheetFlags& flags, Context& context)
     for (SheetItem& item : items) {
         item.kind = SheetItem::Kind::reference;
         item.fields["kind"] = "reference";
+        item.fields["name"] = "reference · " + item.fields["name"];
     }
     const std::vector<SheetItem> files = file_items(flags.inputs);
     items.insert(items.end(), files.begin(), files.end());

@@ -3,6 +3,7 @@
 #include <klio/record.h>
 
 #include <OpenImageIO/imagebufalgo.h>
+#include <OpenImageIO/imagecache.h>
 
 #include <atomic>
 #include <cmath>
@@ -36,9 +37,16 @@ OIIO::ImageBuf canvas(int width, int height)
     return OIIO::ImageBuf(OIIO::ImageSpec(width, height, 3, OIIO::TypeUInt8));
 }
 
+// OIIO's cache does not notice that a file was written over.
+void forget(const std::string& path)
+{
+    OIIO::ImageCache::create(true)->invalidate(OIIO::ustring(path));
+}
+
 std::string write(OIIO::ImageBuf& image, const std::string& path)
 {
-    image.specmod().attribute("Compression", "jpeg:95");
+    if (path.substr(path.size() - 4) == ".jpg")
+        image.specmod().attribute("Compression", "jpeg:95");
     image.specmod().attribute("oiio:ColorSpace", "sRGB");
     if (!image.write(path))
         throw std::runtime_error(image.geterror());
@@ -68,6 +76,7 @@ std::string quarters(const std::string& path, int width, int height, int orienta
 
 Rgb pixel(const std::string& path, int x, int y)
 {
+    forget(path);
     OIIO::ImageBuf image(path);
     float value[4] = {};
     image.getpixel(x, y, 0, value, 4);
@@ -83,6 +92,7 @@ bool near(Rgb a, Rgb b, int tolerance)
 
 std::string size_of(const std::string& path)
 {
+    forget(path);
     OIIO::ImageBuf image(path);
     if (!image.read())
         return {};
@@ -91,6 +101,7 @@ std::string size_of(const std::string& path)
 
 std::string description_of(const std::string& path)
 {
+    forget(path);
     OIIO::ImageBuf image(path);
     image.read();
     return image.spec().get_string_attribute("ImageDescription");

@@ -37,12 +37,14 @@ struct SheetOptions {
     int margin = 32;
     std::string background = "0.09,0.09,0.10"; ///< display code values, or "#rrggbb"
     std::string label = "{name}";              ///< template; "" for none
-    std::string header, footer;                ///< templates; "" for none
-    std::string font;                          ///< file or family; default: found by itself
-    int font_size = 0;                         ///< of labels, pixels an em; 0: by the cells' width
-    std::string format;                        ///< OIIO data type; default: the file format's 8-bit
-                                               ///< one, half for EXR
-    int quality = 92;                          ///< of lossy formats, 1–100
+    /// Templates; "" for none. The default shows the prompt where all cells share one.
+    std::string header = "{prompt?}\n{model?} · {type?} · {ratio?} · {resolution?}";
+    std::string footer;
+    std::string font;   ///< file or family; default: found by itself
+    int font_size = 0;  ///< of labels, pixels an em; 0: by the cells' width
+    std::string format; ///< OIIO data type; default: the file format's 8-bit
+                        ///< one, half for EXR
+    int quality = 92;   ///< of lossy formats, 1–100
     int threads = 0;
     bool force = true;         ///< write over files that are there
     ProgressCallback progress; ///< one step "sheet" for each cell
