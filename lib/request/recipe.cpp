@@ -161,6 +161,8 @@ private:
             else if (option.is_string())
                 m_recipe.options[name] = name == "conform" ? absolute(option.get<std::string>())
                                                            : option.get<std::string>();
+            else if (name == "conform")
+                wrong("klio.conform", option, "a file");
             else if (option.is_number() || option.is_boolean())
                 m_recipe.options[name] = base::to_text(option);
             else

@@ -34,6 +34,28 @@ void fill(const Json& root, Answer& answer)
         answer.images = find_images(root);
 }
 
+// A person may point at what holds the images under a name of its own: a list gives those of all
+// its entries, an object those of its first member that has any.
+std::vector<ResultImage> images_below(const Json& value, const std::string& place, int depth)
+{
+    std::vector<ResultImage> images = images_in(value, place);
+    if (!images.empty() || depth == 0)
+        return images;
+    if (value.is_array()) {
+        for (size_t i = 0; i < value.size(); ++i)
+            for (ResultImage& image :
+                 images_below(value[i], place + "/" + std::to_string(i), depth - 1))
+                images.push_back(std::move(image));
+    } else if (value.is_object()) {
+        for (const auto& [key, child] : value.items()) {
+            images = images_below(child, place + "/" + key, depth - 1);
+            if (!images.empty())
+                break;
+        }
+    }
+    return images;
+}
+
 } // namespace
 
 bool read_answer(int status, const std::string& body, const std::string& retry_after,
@@ -112,14 +134,11 @@ std::vector<ResultImage> images_at(const std::string& body, const std::string& j
     } catch (const Json::exception&) {
         throw fail("there is nothing, or it is no JSON pointer such as /data/output/images");
     }
-    auto images = images_in(*value, json_pointer);
-    // A person may point at what holds the images under a name of its own.
-    if (images.empty() && value->is_object())
-        for (const auto& [key, child] : value->items()) {
-            images = images_in(child, json_pointer + "/" + key);
-            if (!images.empty())
-                break;
-        }
+    auto images = images_below(*value, json_pointer, 4);
+    ResultImage unlabelled;
+    unlabelled.place = json_pointer;
+    if (images.empty() && base64_image(*value, unlabelled))
+        images.push_back(std::move(unlabelled));
     if (images.empty())
         throw fail("there is no image (a URL, a data: URI, base64, or a list of these)");
     return images;

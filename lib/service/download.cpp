@@ -4,6 +4,7 @@
 #include "service/failure.h"
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <deque>
@@ -204,6 +205,8 @@ std::vector<Download> Client::download(const std::vector<ResultImage>& images, d
         std::deque<Download> arrived;
     } shared;
     const Impl& impl = *m_impl;
+    // Stops the threads where the user cancels, and where `on_image` throws.
+    const CancelToken stop;
 
     const auto work = [&] {
         for (;;) {
@@ -214,31 +217,35 @@ std::vector<Download> Client::download(const std::vector<ResultImage>& images, d
                     return;
                 mine = shared.next++;
             }
-            Download one = impl.fetch(images[mine], int(mine), deadline, cancel);
+            Download one = impl.fetch(images[mine], int(mine), deadline, stop);
             const std::lock_guard<std::mutex> lock(shared.mutex);
             shared.arrived.push_back(std::move(one));
             shared.changed.notify_one();
         }
     };
-    std::vector<std::thread> threads;
-    for (size_t i = 0; i < std::min(images.size(), most_at_once); ++i)
-        threads.emplace_back(work);
-    // Joined whatever `on_image` throws.
-    struct Join {
-        std::vector<std::thread>& threads;
-        ~Join()
+    struct Threads {
+        const CancelToken& stop;
+        std::vector<std::thread> all;
+        ~Threads()
         {
-            for (std::thread& thread : threads)
+            stop.cancel();
+            for (std::thread& thread : all)
                 thread.join();
         }
-    } join {threads};
+    } threads {stop, {}};
+    for (size_t i = 0; i < std::min(images.size(), most_at_once); ++i)
+        threads.all.emplace_back(work);
 
     std::vector<Download> all(images.size());
     for (size_t i = 0; i < images.size(); ++i) {
         Download one;
         {
             std::unique_lock<std::mutex> lock(shared.mutex);
-            shared.changed.wait(lock, [&] { return !shared.arrived.empty(); });
+            // A token can't be waited for together with something else, so it is looked at.
+            while (!shared.changed.wait_for(lock, std::chrono::milliseconds(100),
+                                            [&] { return !shared.arrived.empty(); }))
+                if (cancel.cancelled())
+                    stop.cancel();
             one = std::move(shared.arrived.front());
             shared.arrived.pop_front();
         }

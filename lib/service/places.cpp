@@ -87,7 +87,13 @@ bool looks_like_image(const std::string& bytes)
         || (bytes.compare(0, 4, "RIFF") == 0 && bytes.compare(8, 4, "WEBP") == 0);
 }
 
-// A string as an image; `bare` where base64 without any label may stand.
+// Shorter than any picture is some other word.
+bool image_of_base64(const std::string& text, ResultImage& image)
+{
+    return text.size() > 64 && base::base64_decode(text, image.bytes);
+}
+
+// A string as an image: base64 without any label must begin as a picture does.
 bool image_of_text(const std::string& text, ResultImage& image)
 {
     if (is_http(text)) {
@@ -102,9 +108,7 @@ bool image_of_text(const std::string& text, ResultImage& image)
         return base::base64_decode(std::string_view(text).substr(comma + 1), image.bytes)
             && !image.bytes.empty();
     }
-    // Long enough to be a picture, and one by its first bytes: a word is never taken for one.
-    return text.size() > 64 && base::base64_decode(text, image.bytes)
-        && looks_like_image(image.bytes);
+    return image_of_base64(text, image) && looks_like_image(image.bytes);
 }
 
 void collect(const Json& value, const std::string& place, int depth,
@@ -134,9 +138,8 @@ void collect(const Json& value, const std::string& place, int depth,
         if (std::string_view(key) == "b64_json" && found->is_string()) {
             ResultImage image;
             image.place = place + "/" + key;
-            if (image_of_text(found->get_ref<const std::string&>(), image)
-                || (base::base64_decode(found->get_ref<const std::string&>(), image.bytes)
-                    && !image.bytes.empty()))
+            const auto& text = found->get_ref<const std::string&>();
+            if (image_of_text(text, image) || image_of_base64(text, image))
                 images.push_back(std::move(image));
         } else {
             collect(*found, place + "/" + key, depth - 1, images);
@@ -304,6 +307,11 @@ std::vector<ResultImage> images_in(const Json& value, const std::string& place)
     std::vector<ResultImage> images;
     collect(value, place, 4, images);
     return without_doubles(std::move(images));
+}
+
+bool base64_image(const Json& value, ResultImage& image)
+{
+    return value.is_string() && image_of_base64(value.get_ref<const std::string&>(), image);
 }
 
 std::vector<ResultImage> find_images(const Json& root)

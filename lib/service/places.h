@@ -47,6 +47,8 @@ bool state_of(const std::string& word, TaskState& state);
 std::vector<ResultImage> find_images(const base::Json& root);
 /// Every image at `value`, which stands at `place`.
 std::vector<ResultImage> images_in(const base::Json& value, const std::string& place);
+/// Base64 of whatever kind, for a place that is known to hold an image.
+bool base64_image(const base::Json& value, ResultImage& image);
 std::string find_message(const base::Json& root);
 std::string find_field(const base::Json& root);
 /// JSON pointers of what stands in the answer, at most 60, at most 5 levels deep.

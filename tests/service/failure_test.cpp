@@ -1,0 +1,180 @@
+#include "service/answer.h"
+
+#include <gmock/gmock.h>
+
+namespace klio::test {
+namespace {
+
+using namespace service;
+using testing::HasSubstr;
+
+Failure failure(int status, const std::string& body, const std::string& retry_after = "")
+{
+    Answer answer;
+    Failure out;
+    EXPECT_FALSE(read_answer(status, body, retry_after, 0, answer, out)) << status << " " << body;
+    return out;
+}
+
+std::string json(const std::string& message)
+{
+    return R"({"error":{"code":"x","message":")" + message + "\"}}";
+}
+
+const char* const html = "<html><head><title>Oops</title></head></html>";
+
+struct Row {
+    int status;
+    std::string body;
+    ErrorKind kind;
+    bool rejected;
+    bool transient;
+    std::string retry_after {};
+};
+
+class Rows : public testing::TestWithParam<Row> { };
+
+TEST_P(Rows, Mean)
+{
+    const Row& row = GetParam();
+    const Failure got = failure(row.status, row.body, row.retry_after);
+    EXPECT_EQ(got.kind, row.kind) << got.message;
+    EXPECT_EQ(got.rejected, row.rejected) << got.message;
+    EXPECT_EQ(got.transient, row.transient) << got.message;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    ByStatus, Rows,
+    testing::Values(Row {400, json("aspect_ratio is wrong"), ErrorKind::bad_request, true, false},
+                    Row {422, json("num_images is wrong"), ErrorKind::bad_request, true, false},
+                    Row {413, html, ErrorKind::bad_request, true, false},
+                    Row {401, json("invalid key"), ErrorKind::key, true, false},
+                    Row {403, json("forbidden"), ErrorKind::key, true, false},
+                    Row {402, json("pay"), ErrorKind::credits, true, false},
+                    Row {402, html, ErrorKind::credits, true, false},
+                    Row {404, json("no such task"), ErrorKind::bad_request, true, false},
+                    Row {408, json("slow"), ErrorKind::network, true, true},
+                    Row {408, html, ErrorKind::network, false, true},
+                    Row {408, "", ErrorKind::network, false, true},
+                    Row {425, json("early"), ErrorKind::rate, true, true},
+                    Row {429, json("slow down"), ErrorKind::rate, true, true},
+                    Row {429, html, ErrorKind::rate, true, true},
+                    Row {429, "", ErrorKind::rate, true, true},
+                    Row {500, json("oops"), ErrorKind::network, true, true},
+                    Row {500, html, ErrorKind::network, false, true},
+                    Row {500, "", ErrorKind::network, false, true},
+                    Row {500, "{}", ErrorKind::network, false, true},
+                    Row {500, R"({"error":{"message":"oo)", ErrorKind::network, false, true},
+                    Row {500, json("upstream request timed out"), ErrorKind::network, false, true},
+                    Row {500, R"({"error":{"message":"oops"},"data":{"task_id":"t"}})",
+                         ErrorKind::network, false, true},
+                    Row {500, R"({"error":{"message":"oops"},"task_id":"t"})", ErrorKind::network,
+                         false, true},
+                    Row {501, json("not here"), ErrorKind::network, true, true},
+                    Row {502, json("bad gateway"), ErrorKind::network, false, true},
+                    Row {502, html, ErrorKind::network, false, true},
+                    Row {503, json("busy"), ErrorKind::network, true, true},
+                    Row {503, json("busy"), ErrorKind::network, true, true, "5"},
+                    Row {503, "busy", ErrorKind::network, true, true, "5"},
+                    Row {503, "busy", ErrorKind::network, false, true},
+                    Row {503, html, ErrorKind::network, false, true, "5"},
+                    Row {504, json("timeout"), ErrorKind::network, false, true},
+                    Row {520, json("x"), ErrorKind::network, false, true},
+                    Row {522, html, ErrorKind::network, false, true},
+                    Row {529, json("x"), ErrorKind::network, false, true},
+                    Row {301, "", ErrorKind::network, false, false},
+                    Row {302, html, ErrorKind::network, false, false},
+                    Row {307, "", ErrorKind::network, true, false},
+                    Row {308, "", ErrorKind::network, true, false}));
+
+INSTANTIATE_TEST_SUITE_P(
+    UnderHttp200, Rows,
+    testing::Values(
+        Row {200, R"({"code":401,"message":"bad key"})", ErrorKind::key, true, false},
+        Row {200, R"({"code":"401","message":"bad key"})", ErrorKind::key, true, false},
+        Row {200, R"({"code":402,"message":"pay"})", ErrorKind::credits, true, false},
+        Row {200, R"({"code":422,"message":"wrong"})", ErrorKind::bad_request, true, false},
+        Row {200, R"({"code":429,"message":"slow down"})", ErrorKind::rate, true, true},
+        Row {200, R"({"code":500,"message":"oops"})", ErrorKind::network, true, true},
+        Row {200, R"({"code":502,"message":"oops"})", ErrorKind::network, false, true},
+        Row {200, R"({"code":500,"message":"oops","data":{"task_id":"t"}})", ErrorKind::network,
+             false, true},
+        Row {200, R"({"code":"InvalidParameter","message":"wrong"})", ErrorKind::bad_request, true,
+             false},
+        Row {200, R"({"code":77,"message":"odd","data":{"task_id":"t"}})", ErrorKind::bad_request,
+             false, false},
+        Row {200, R"({"success":false,"message":"no"})", ErrorKind::bad_request, true, false},
+        Row {200, R"({"error":{"code":401,"message":"bad key"}})", ErrorKind::key, true, false},
+        Row {200, R"({"error":"broken"})", ErrorKind::bad_request, true, false},
+        Row {200, R"({"code":1102,"message":"resource pack depleted"})", ErrorKind::credits, true,
+             false},
+        Row {200, R"({"code":1301,"message":"no"})", ErrorKind::refusal, true, false},
+        Row {429, R"({"code":1303,"message":"parallel task over limit"})", ErrorKind::rate, true,
+             true},
+        Row {429, R"({"code":1101,"message":"account"})", ErrorKind::credits, true, false}));
+
+// The body decides, whatever the status.
+INSTANTIATE_TEST_SUITE_P(
+    ByWords, Rows,
+    testing::Values(
+        Row {429, json("Account balance is not enough"), ErrorKind::credits, true, false},
+        Row {403, json("Insufficient credits"), ErrorKind::credits, true, false},
+        Row {400, json("account in arrears"), ErrorKind::credits, true, false},
+        Row {500, json("not enough Credits left"), ErrorKind::credits, true, false},
+        Row {429, R"({"error":{"code":"insufficient_quota","message":"plan"}})", ErrorKind::credits,
+             true, false},
+        Row {403, "insufficient credits", ErrorKind::credits, true, false},
+        Row {200, R"({"code":500,"message":"余额不足"})", ErrorKind::credits, true, false},
+        Row {400, json("violates our content policy"), ErrorKind::refusal, true, false},
+        Row {403, json("flagged by Moderation"), ErrorKind::refusal, true, false},
+        Row {500, json("safety system"), ErrorKind::refusal, true, false},
+        Row {422, json("prompt has sensitive words"), ErrorKind::refusal, true, false},
+        Row {200, R"({"code":400,"message":"提示词包含敏感内容"})", ErrorKind::refusal, true,
+             false},
+        // and what only looks like it
+        Row {401, json("key disabled for safety reasons"), ErrorKind::key, true, false},
+        Row {503, json("load balancer has no backend"), ErrorKind::network, true, true},
+        Row {503, json("load balance failure"), ErrorKind::network, true, true},
+        Row {400, json("accreditation missing"), ErrorKind::bad_request, true, false},
+        Row {400, json("prompt: insensitive"), ErrorKind::bad_request, true, false},
+        Row {503, "<html>out of balance, credits, safety</html>", ErrorKind::network, false,
+             true}));
+
+TEST(Failure, KeepsTheServicesOwnWordsAndTheField)
+{
+    EXPECT_THAT(failure(400, json("ratio 5:4 is not one of ours")).message,
+                HasSubstr("ratio 5:4 is not one of ours"));
+    EXPECT_THAT(failure(400, R"({"error":{"message":"bad value","param":"aspect_ratio"}})").message,
+                HasSubstr("(field: aspect_ratio)"));
+    EXPECT_THAT(
+        failure(422, R"({"detail":[{"loc":["body","num_images"],"msg":"at most 9"}]})").message,
+        testing::AllOf(HasSubstr("at most 9"), HasSubstr("(field: num_images)")));
+    EXPECT_THAT(failure(400, R"({"strange":"shape"})").message, HasSubstr("strange"));
+    EXPECT_THAT(failure(500, "").message, HasSubstr("an empty answer"));
+    EXPECT_THAT(failure(200, R"({"code":1301,"message":"no"})").message, HasSubstr("code 1301"));
+}
+
+TEST(Failure, CarriesRetryAfter)
+{
+    EXPECT_EQ(failure(429, "{}", "17").retry_after, 17);
+    EXPECT_EQ(failure(429, "{}", "Thu, 01 Jan 1970 00:01:00 GMT").retry_after, 60);
+    EXPECT_EQ(failure(429, "{}", "soon").retry_after, -1);
+    EXPECT_EQ(failure(429, "{}").retry_after, -1);
+}
+
+TEST(Failure, AnEmptyErrorIsNone)
+{
+    for (const char* body :
+         {R"({"id":"t","error":null})", R"({"id":"t","error":""})", R"({"id":"t","error":{}})",
+          R"({"id":"t","error":{"code":0,"message":""}})", R"({"id":"t","error":false})",
+          R"({"id":"t","code":0})", R"({"id":"t","code":"0"})", R"({"id":"t","code":null})",
+          R"({"id":"t","success":true})", R"({"code":201,"data":{"task_id":"t"}})"}) {
+        Answer answer;
+        Failure out;
+        EXPECT_TRUE(read_answer(200, body, "", 0, answer, out)) << body << out.message;
+        EXPECT_EQ(answer.task_id, "t");
+    }
+}
+
+} // namespace
+} // namespace klio::test
