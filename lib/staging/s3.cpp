@@ -90,23 +90,23 @@ public:
 
     void remove(const std::string& name, const CancelToken& cancel) override
     {
-        const HttpResponse response
-            = m_exchange.perform([&] { return request("DELETE", name, {}); }, cancel);
+        const HttpResponse response = m_exchange.perform(
+            [&] { return signed_request("DELETE", m_setting.path + name); }, cancel);
         if (!response.ok() && response.status != 404)
             fail("can't be removed", response);
+        // A bucket with versions only covers the object up: the plate would still be in it.
+        if (response.header("x-amz-delete-marker") == "true")
+            remove_versions(m_setting.path + name, cancel);
     }
 
     std::vector<HttpRequest> listing_requests() const override
     {
         const std::string bucket = m_origin + sigv4::encode_path(m_root);
-        std::vector<HttpRequest> requests
-            = {stage_request("GET", bucket),
-               stage_request(
-                   "GET",
-                   bucket + "?list-type=2&prefix="
-                       + sigv4::encode_query({{m_setting.path, ""}})
-                             .substr(0, sigv4::encode_query({{m_setting.path, ""}}).size() - 1))};
-        return requests;
+        return {stage_request("GET", bucket),
+                stage_request(
+                    "GET",
+                    bucket + "?"
+                        + sigv4::encode_query({{"list-type", "2"}, {"prefix", m_setting.path}}))};
     }
 
 private:
@@ -117,35 +117,60 @@ private:
                            + " (keys: " + m_credentials.origin + ")");
     }
 
-    sigv4::Request described(const std::string& method, const std::string& name) const
+    sigv4::Request described(const std::string& method, const std::string& key,
+                             const sigv4::Pairs& query = {}) const
     {
         sigv4::Request request;
         request.method = method;
         request.host = m_host;
-        request.path = m_root + m_setting.path + name;
+        request.path = m_root + key;
+        request.query = query;
         return request;
     }
 
-    HttpRequest request(const std::string& method, const std::string& name,
-                        const Object* object) const
+    HttpRequest signed_request(const std::string& method, const std::string& key,
+                               const Object* object = nullptr, const sigv4::Pairs& query = {}) const
     {
-        sigv4::Request described_request = described(method, name);
+        sigv4::Request asked = described(method, key, query);
         HttpRequest made
-            = stage_request(method, m_origin + sigv4::encode_path(described_request.path));
+            = stage_request(method,
+                            m_origin + sigv4::encode_path(asked.path)
+                                + (query.empty() ? "" : "?" + sigv4::encode_query(query)));
         if (object) {
             // The server compares the body with the hash that was signed: a broken upload is
             // refused there.
-            described_request.payload_hash = object->sha256;
+            asked.payload_hash = object->sha256;
             made.headers.emplace_back("Content-Type", object->media_type);
-            described_request.headers = made.headers;
+            asked.headers = made.headers;
             made.body = object->bytes;
         } else {
-            described_request.payload_hash = base::sha256_hex("");
+            asked.payload_hash = base::sha256_hex("");
         }
-        for (auto& header :
-             sigv4::sign_headers(described_request, m_credentials, m_scope, m_exchange.now()))
+        for (auto& header : sigv4::sign_headers(asked, m_credentials, m_scope, m_exchange.now()))
             made.secret_headers.push_back(std::move(header));
         return made;
+    }
+
+    void remove_versions(const std::string& key, const CancelToken& cancel)
+    {
+        const char* what = "the bucket keeps old versions, which can't be removed (the key needs "
+                           "s3:ListBucketVersions and s3:DeleteObjectVersion)";
+        const HttpResponse list = m_exchange.perform(
+            [&] {
+                return signed_request("GET", "", nullptr, {{"prefix", key}, {"versions", ""}});
+            },
+            cancel);
+        if (!list.ok())
+            fail(what, list);
+        for (const std::string& version : parse_s3_versions(list.body, key)) {
+            const HttpResponse response = m_exchange.perform(
+                [&] {
+                    return signed_request("DELETE", key, nullptr, {{"versionId", version}});
+                },
+                cancel);
+            if (!response.ok() && response.status != 404)
+                fail(what, response);
+        }
     }
 
     // 403 is what S3 says of an absent object to a key that may not list the bucket.
@@ -154,8 +179,8 @@ private:
     {
         if (presence != Presence::unknown)
             return presence == Presence::there;
-        const HttpResponse response
-            = m_exchange.perform([&] { return request("HEAD", name, {}); }, cancel);
+        const HttpResponse response = m_exchange.perform(
+            [&] { return signed_request("HEAD", m_setting.path + name); }, cancel);
         if (response.outcome != transport::Outcome::answered)
             fail("no answer", response);
         return response.status == 200
@@ -164,8 +189,8 @@ private:
 
     void upload(const std::string& name, const Object& object, const CancelToken& cancel)
     {
-        const HttpResponse response
-            = m_exchange.perform([&] { return request("PUT", name, &object); }, cancel);
+        const HttpResponse response = m_exchange.perform(
+            [&] { return signed_request("PUT", m_setting.path + name, &object); }, cancel);
         if (!response.ok())
             fail("the upload failed", response);
     }
@@ -175,7 +200,7 @@ private:
     {
         const double now = std::floor(m_exchange.now());
         const double seconds = life(needed_until);
-        sigv4::Request get = described("GET", staged.name);
+        sigv4::Request get = described("GET", m_setting.path + staged.name);
         get.payload_hash = sigv4::unsigned_payload;
         staged.url = m_origin + sigv4::encode_path(get.path) + "?"
             + sigv4::presign(get, m_credentials, m_scope, now, seconds);

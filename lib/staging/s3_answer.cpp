@@ -184,6 +184,22 @@ S3Error parse_s3_error(const transport::HttpResponse& response)
     return error;
 }
 
+std::vector<std::string> parse_s3_versions(const std::string& xml, const std::string& key)
+{
+    std::vector<std::string> versions;
+    for (const std::string& name : {std::string("Version"), std::string("DeleteMarker")}) {
+        const std::string open = "<" + name + ">", close = "</" + name + ">";
+        for (size_t at = 0; (at = xml.find(open, at)) != std::string::npos;) {
+            const size_t end = std::min(xml.find(close, at), xml.size());
+            const std::string one = xml.substr(at, end - at);
+            if (element(one, "Key") == key && !element(one, "VersionId").empty())
+                versions.push_back(element(one, "VersionId"));
+            at = end;
+        }
+    }
+    return versions;
+}
+
 std::string explain_s3_error(const transport::HttpResponse& response, const std::string& region,
                              double now)
 {

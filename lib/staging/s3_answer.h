@@ -3,6 +3,7 @@
 #include "transport/http.h"
 
 #include <string>
+#include <vector>
 
 /// \file
 /// What servers say when they refuse, in their own words.
@@ -19,6 +20,10 @@ struct S3Error {
 };
 
 S3Error parse_s3_error(const transport::HttpResponse& response);
+
+/// The versions of the object `key`, delete markers among them, that a ListObjectVersions answer
+/// names.
+std::vector<std::string> parse_s3_versions(const std::string& xml, const std::string& key);
 
 /// One line for a person: S3's code and message, with what they mean for the user: the clock's
 /// skew, the bucket's true region, which key. `region` is the one that was asked, `now` this

@@ -225,6 +225,38 @@ TEST_F(S3Stage, NoKeyIsInAnyMessageOrIdentity)
     EXPECT_THAT(base::mask(signed_url), Not(HasSubstr("abcdef")));
 }
 
+TEST_F(S3Stage, ABucketWithVersionsKeepsNoneOfThem)
+{
+    const std::string name = stage()->name_of(test_object());
+    m_server.set_hook([&](const httplib::Request& request, httplib::Response& response) {
+        if (request.method == "DELETE") {
+            response.status = 204;
+            if (!request.has_param("versionId"))
+                response.set_header("x-amz-delete-marker", "true");
+            return true;
+        }
+        if (!request.has_param("versions"))
+            return false;
+        const auto entry = [](const char* kind, const std::string& key, const char* version) {
+            return std::string("<") + kind + "><Key>" + key + "</Key><VersionId>" + version
+                + "</VersionId></" + kind + ">";
+        };
+        response.set_content("<ListVersionsResult>" + entry("Version", "shots/" + name, "v1")
+                                 + entry("DeleteMarker", "shots/" + name, "m1")
+                                 + entry("Version", "shots/" + name + ".other", "v9")
+                                 + "</ListVersionsResult>",
+                             "application/xml");
+        return true;
+    });
+    stage()->remove(name, m_cancel);
+    std::vector<std::string> deleted;
+    for (const auto& seen : m_server.seen("DELETE"))
+        deleted.push_back(seen.query);
+    EXPECT_THAT(deleted, ::testing::ElementsAre("", "versionId=v1", "versionId=m1"));
+    EXPECT_THAT(m_server.seen("GET").at(0).query,
+                ::testing::StrEq("prefix=shots%2F" + name + "&versions="));
+}
+
 TEST_F(S3Stage, ItsIdentityMakesItAgainWhateverTheEnvironment)
 {
     std::string identity;
