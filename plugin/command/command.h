@@ -17,8 +17,9 @@ namespace klio::command {
 /// One run of the command.
 struct Context {
     Settings settings;
-    CancelToken cancel; ///< fired by the first Ctrl-C
-    bool json = false;  ///< JSON lines on stdout instead of text for people
+    CancelToken cancel;       ///< fired by the first Ctrl-C
+    bool json = false;        ///< JSON lines on stdout instead of text for people
+    std::string command_line; ///< as it was typed, quoted for a shell
 };
 
 using AddCommand = void (*)(CLI::App& app, Context& context);
@@ -28,6 +29,8 @@ struct RegisterCommand {
     RegisterCommand(int order, AddCommand add);
 };
 
+/// `text` as one word of a POSIX shell; plain words stay as they are.
+std::string shell_quoted(const std::string& text);
 /// One line on stdout: text for people, or with --json nothing (JSON goes through print_json()).
 void print_line(const Context& context, const std::string& line);
 /// One JSON value as a line on stdout, with --json only.

@@ -10,15 +10,6 @@ namespace klio::command {
 
 namespace {
 
-// Single quotes keep everything but themselves from the shell.
-std::string quoted(const std::string& text)
-{
-    std::string out = "'";
-    for (char c : text)
-        out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return out + "'";
-}
-
 std::string with_folder(const char* variable, const std::string& folder)
 {
     const char* value = std::getenv(variable);
@@ -44,7 +35,7 @@ void add_env(CLI::App& app, Context&)
         // 2.4 and 2.5 read the first, 3.x the second; names of files are all that differ, so both
         // are always set.
         for (const char* variable : {"OIIO_LIBRARY_PATH", "OPENIMAGEIO_PLUGIN_PATH"})
-            std::cout << "export " << variable << "=" << quoted(with_folder(variable, folder))
+            std::cout << "export " << variable << "=" << shell_quoted(with_folder(variable, folder))
                       << "\n";
         std::cout << std::flush;
     });

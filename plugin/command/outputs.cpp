@@ -1,0 +1,84 @@
+#include "outputs.h"
+
+#include <klio/provenance.h>
+#include <klio/review.h>
+#include <klio/sheet.h>
+
+#include <utility>
+
+namespace klio::command {
+
+namespace {
+
+std::vector<std::string> frame_files(const Outputs& outputs, int count)
+{
+    return outputs.single_file ? std::vector<std::string> {outputs.out}
+                               : frame_names(outputs.out, count);
+}
+
+void write_frame_files(const Outputs& outputs, const StoredSet& set, const FrameOptions& options,
+                       const std::vector<std::string>& files, const Context& context,
+                       const ProgressCallback& progress)
+{
+    const size_t count = set.frames.size();
+    std::vector<Frame> subimages;
+    for (size_t i = 0; i < count; ++i) {
+        context.cancel.check(
+            "the frames are in the store; run the same command again to write them");
+        progress({"write", set.job,
+                  "writing frame " + std::to_string(i + 1) + " of " + std::to_string(count),
+                  double(i), double(count)});
+        Frame frame = load_frame(set, int(i) + 1, options);
+        if (outputs.single_file) {
+            subimages.push_back(std::move(frame));
+            continue;
+        }
+        write_frame(frame, files[i], options);
+        if (outputs.sidecar)
+            write_sidecar(frame, files[i]);
+    }
+    if (!outputs.single_file)
+        return;
+    write_frames(subimages, outputs.out, options);
+    if (outputs.sidecar)
+        write_sidecar(subimages.front(), outputs.out);
+}
+
+} // namespace
+
+void check(const Outputs& outputs, int count)
+{
+    check_outputs(frame_files(outputs, count), outputs.force);
+    if (!outputs.sheet.empty())
+        check_outputs(frame_names(outputs.sheet, 1), outputs.force);
+}
+
+Written write(const Outputs& outputs, const StoredSet& set, const FrameOptions& options,
+              const std::string& command, const Context& context, const ProgressCallback& progress)
+{
+    Written written;
+    written.frames = frame_files(outputs, int(set.frames.size()));
+    // The service may give more or fewer than asked, which makes other names.
+    if (int(set.frames.size()) != set.request.num_images)
+        check_outputs(written.frames, outputs.force);
+    write_frame_files(outputs, set, options, written.frames, context, progress);
+    if (!outputs.sheet.empty()) {
+        progress({"sheet", set.job, "making the sheet", 0, 0});
+        written.sheets
+            = write_sheet(sheet_items(set), outputs.sheet, SheetOptions(), context.cancel);
+    }
+    if (!outputs.review.empty()) {
+        ReviewSet shown;
+        shown.set = set;
+        shown.command = command;
+        shown.files = written.frames;
+        ReviewOptions review;
+        review.force = outputs.force;
+        review.progress = progress;
+        write_review({shown}, outputs.review, review, context.cancel);
+        written.review = outputs.review;
+    }
+    return written;
+}
+
+} // namespace klio::command

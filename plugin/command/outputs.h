@@ -1,0 +1,37 @@
+#pragma once
+
+#include "command.h"
+
+#include <klio/frame.h>
+#include <klio/set.h>
+
+#include <string>
+#include <vector>
+
+namespace klio::command {
+
+/// What `klio generate` writes, and where.
+struct Outputs {
+    std::string out;    ///< pattern of the frames
+    std::string sheet;  ///< empty: none
+    std::string review; ///< empty: none
+    bool single_file = false;
+    bool sidecar = false;
+    bool force = false;
+};
+
+/// The files that were written.
+struct Written {
+    std::vector<std::string> frames; ///< one a frame, or a single one
+    std::vector<std::string> sheets;
+    std::string review;
+};
+
+/// Throws OutputError or UsageError for whatever would keep `count` frames from being written.
+void check(const Outputs& outputs, int count);
+
+/// Writes everything; `command` is the line to show on the review page.
+Written write(const Outputs& outputs, const StoredSet& set, const FrameOptions& options,
+              const std::string& command, const Context& context, const ProgressCallback& progress);
+
+} // namespace klio::command
