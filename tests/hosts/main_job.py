@@ -83,8 +83,6 @@ def bad_input(world):
         (["--image", "empty.exr"], 3, "empty.exr"),
         (["--image", "text.png"], 3, "text.png"),
         (["--image", "folder"], 3, "folder"),
-        (["--image", "small.png", "--fit", "none"], 3, "300"),
-        (["--image", "wide.png", "--fit", "none"], 3, "2.5"),
         (["--aspect-ratio", "5:4"], 2, "21:9"),
         (["--prompt", "y" * 2503], 2, "3 over the 2500"),
         (["--image", "plate.exr"] * 11, 2, "at most 10"),
@@ -99,15 +97,23 @@ def bad_input(world):
         (["--nonsense"], 2, "nonsense"),
         (["--policy", "pretty", "--image", "plate.exr"], 2, "texture"),
         (["--param", "seed=7"], 2, "seed"),
-        (["--endpoint", "http://example.com"], 2, "--local"),
+        (["--endpoint", "http://example.com"], 2, "https"),
     ]
     for words, code, expected in cases:
-        line = base + words
-        if "--prompt" in words:
-            line = base[:2] + base[4:] + words
+        line = ["generate", "--local", *words]
+        for flag, value in (("--prompt", "x"), ("--out", "bad.exr")):
+            if flag not in words:
+                line += [flag, value]
+        if "--endpoint" in words:
+            line.remove("--local")
         done = world.klio(*line, code=code)
         errors = [text for text in done.stderr.splitlines() if "error:" in text]
         check(len(errors) == 1 and expected in errors[0], f"{' '.join(words)[:60]}: {errors[0][:150]}")
+    # What the model would refuse is mended, and said.
+    for name, words in (("small.png", "300 pixels"), ("wide.png", "2.5")):
+        done = world.klio("generate", "--local", "--prompt", "x", "--image", name, "--fit", "none", "--out",
+                          name + ".exr", "--force")
+        check(words in done.stderr, f"{name}: {done.stderr.strip()[:150]}")
     everything = world.klio(*base, "--aspect-ratio", "5:4", "--num-images", "0", "--resolution", "4k", code=2)
     check(all(word in everything.stderr for word in ("aspect_ratio", "num_images", "resolution")),
           "every problem is reported at once")
