@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 
 namespace klio {
 
@@ -34,6 +36,20 @@ std::string one_of(const std::vector<std::string>& values, const std::string& gi
     const std::string near = base::nearest(given, values);
     return "must be one of " + list(values)
         + (near.empty() || near == given ? std::string() : "; did you mean " + near + "?");
+}
+
+// "5:4", "5x4" or "1.25" is a ratio that the model does not have: the nearest by value is meant.
+std::string ratio_rule(const std::vector<std::string>& ratios, const std::string& given)
+{
+    char* end = nullptr;
+    const double width = std::strtod(given.c_str(), &end);
+    const double height = (*end == ':' || *end == 'x') ? std::strtod(end + 1, &end) : 1;
+    if (*end != '\0' || given.empty() || !(width > 0) || !(height > 0) || !(width / height < 100)
+        || !(width / height > 0.01))
+        return one_of(ratios, given);
+    const int thousandths = static_cast<int>(std::lround(1000 * width / height));
+    return "must be one of " + list(ratios) + "; did you mean "
+        + nearest_aspect_ratio(thousandths, 1000) + "?";
 }
 
 // Every <<<image_N>>> of a prompt, in order.
@@ -94,7 +110,7 @@ void check_model(const Request& request, std::vector<Problem>& problems)
     ratios.emplace_back("auto");
     if (!contains(ratios, request.aspect_ratio))
         problems.push_back(
-            {"aspect_ratio", request.aspect_ratio, one_of(ratios, request.aspect_ratio)});
+            {"aspect_ratio", request.aspect_ratio, ratio_rule(ratios, request.aspect_ratio)});
     if (!contains(kling::resolutions(), request.resolution))
         problems.push_back(
             {"resolution", request.resolution, one_of(kling::resolutions(), request.resolution)});

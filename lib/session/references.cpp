@@ -18,6 +18,15 @@ PrepareOptions prepare_options(const Call& call, const Request& request)
     PrepareOptions options = call.options.prepare;
     options.aspect_ratio = request.aspect_ratio;
     options.resolution = request.resolution;
+    // What another model makes of its ratios and resolutions is not known: it is shown the whole
+    // picture, in the larger of the sizes that are.
+    if (request.model != default_model
+        && output_size(request.aspect_ratio, request.resolution).width == 0) {
+        options.aspect_ratio = "auto";
+        options.resolution = "2k";
+        if (options.fit.empty())
+            options.fit = "none";
+    }
     return options;
 }
 

@@ -55,6 +55,20 @@ TEST(Validate, EveryProblemIsReportedAtOnce)
     EXPECT_EQ(validate(request).size(), 7u);
 }
 
+TEST(Validate, AnotherRatioIsAnsweredWithTheNearestByValue)
+{
+    Request request = good();
+    const auto meant = [&](const char* ratio) {
+        request.aspect_ratio = ratio;
+        return rules(request);
+    };
+    EXPECT_THAT(meant("5:4"), HasSubstr("did you mean 4:3?"));
+    EXPECT_THAT(meant("2.39"), HasSubstr("did you mean 21:9?"));
+    EXPECT_THAT(meant("1080x1920"), HasSubstr("did you mean 9:16?"));
+    EXPECT_THAT(meant("16;9"), HasSubstr("did you mean 16:9?"));
+    EXPECT_THAT(meant("0:0"), HasSubstr("must be one of"));
+}
+
 TEST(Validate, ThePromptIsCountedInCharactersNotBytes)
 {
     Request request;
