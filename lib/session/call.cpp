@@ -19,9 +19,14 @@ std::atomic<base::Clock*> injected_clock {nullptr};
 
 void Call::report(const char* step, const std::string& message, double done, double total) const
 {
+    tell(step, message, done, total);
+    options.cancel.check(message);
+}
+
+void Call::tell(const char* step, const std::string& message, double done, double total) const
+{
     if (options.progress && !options.progress({step, job, message, done, total}))
         options.cancel.cancel();
-    options.cancel.check(message);
 }
 
 void Call::warn(const std::string& message) const
@@ -102,13 +107,12 @@ void attend(const Call& call, const char* step, Board& board, const CancelToken&
         try {
             Progress progress;
             if (board.take(progress))
-                call.report(step, progress.message, progress.done, progress.total);
+                call.tell(step, progress.message, progress.done, progress.total);
             if (now - looked_at > cancel_seconds) {
                 looked_at = now;
                 if (call.store.jobs().cancel_requested(call.job))
-                    call.options.cancel.cancel();
+                    inner.cancel(); // this job alone, not all that the user's token is for
             }
-        } catch (const CancelledError&) {
         } catch (const StoreError&) {
             // Looking for a wish to cancel is no reason to stop what was paid for.
         } catch (...) {

@@ -34,6 +34,9 @@ struct Call {
     /// Tells the user; throws CancelledError where they, or the callback, said stop.
     void report(const char* step, const std::string& message, double done = 0,
                 double total = 0) const;
+    /// The same without a stop: where stopping has to say what was paid.
+    void tell(const char* step, const std::string& message, double done = 0,
+              double total = 0) const;
     void warn(const std::string& message) const;
     double now() const { return clock.unix_time(); }
     /// The service, for the endpoint at `url`. Throws KeyError where there is no key for it.

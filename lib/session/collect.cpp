@@ -13,7 +13,8 @@ namespace {
 
 std::string kept(const std::string& key)
 {
-    return "; " + job_name(key) + " is kept, and the next run collects it without paying again";
+    return " (" + job_name(key) + " is kept: run again, or klio jobs collect " + key.substr(0, 12)
+        + "; nothing is paid twice)";
 }
 
 bool frame_whole(const StoredFrame& frame)
@@ -24,6 +25,19 @@ bool frame_whole(const StoredFrame& frame)
     } catch (const DamagedError&) {
         return false;
     }
+}
+
+// A finished job whose files are fetched again stays finished, whatever becomes of that.
+bool mending(const store::JobRecord& job)
+{
+    return job.set.state == JobState::succeeded;
+}
+
+void trouble(const Call& call, const store::JobRecord& job, ErrorKind kind,
+             const std::string& message)
+{
+    if (!mending(job))
+        call.store.jobs().trouble(job.set.job, kind, message, call.now());
 }
 
 // When the task was made, on the monotonic clock; a wall clock that was set back gives "now".
@@ -39,6 +53,8 @@ double task_made(const Call& call, const store::JobRecord& job)
     const service::Failure failure = service::failure_of(outcome.answer);
     const JobState state
         = failure.kind == ErrorKind::refusal ? JobState::refused : JobState::failed;
+    if (mending(job))
+        throw_error(failure.kind, failure.message);
     call.store.jobs().failed(job.set.job, state, failure.kind, failure.message, outcome.raw,
                              call.now());
     throw_error(failure.kind,
@@ -68,16 +84,17 @@ service::PollOutcome wait_until_final(const Call& call, store::JobRecord& job,
         job.raw_task = outcome.raw;
         return outcome;
     } catch (const CancelledError&) {
-        throw CancelledError("stopped waiting for task " + task + kept(key)
-                             + " (or: klio jobs collect " + key.substr(0, 12) + ")");
+        throw CancelledError("stopped waiting for task " + task + kept(key));
     } catch (const FailedError& error) {
+        if (mending(job))
+            throw;
         // The service no longer knows the task: it may have run, and been charged.
         jobs.unknown(key, ErrorKind::unknown, error.what(), {}, call.now());
         throw UnknownCreateError(job_name(key) + ": " + error.what()
                                  + "; it may have been charged, so it counts as spent and is not "
                                    "sent again by itself; see klio jobs resolve");
     } catch (const Error& error) {
-        jobs.trouble(key, error.kind(), error.what(), call.now());
+        trouble(call, job, error.kind(), error.what());
         throw_error(error.kind(), error.what() + kept(key));
     }
 }
@@ -167,12 +184,13 @@ void finish(const Call& call, store::JobRecord& job, const Missing& missing, siz
     store::JobTable& jobs = call.store.jobs();
     const std::string& key = job.set.job;
     if (!missing.indices.empty()) {
-        const bool cancelled = call.options.cancel.cancelled();
+        const bool cancelled
+            = call.options.cancel.cancelled() || missing.kind == ErrorKind::cancelled;
         const std::string message = cancelled ? std::string("stopped while downloading")
                                               : std::to_string(missing.indices.size()) + " of "
                 + std::to_string(count) + " images could not be stored: " + missing.message;
         if (!cancelled)
-            jobs.trouble(key, missing.kind, message, call.now());
+            trouble(call, job, missing.kind, message);
         throw_error(cancelled ? ErrorKind::cancelled : missing.kind, message + kept(key));
     }
     const int asked = job.set.request.num_images;
@@ -220,7 +238,7 @@ void collect_job(const Call& call, store::JobRecord& job)
     for (int round = 0;; ++round) {
         if (answer.images.empty()) {
             const std::string message = service::no_images_message(answer);
-            call.store.jobs().trouble(job.set.job, ErrorKind::damaged, message, call.now());
+            trouble(call, job, ErrorKind::damaged, message);
             throw DamagedError(job_name(job.set.job) + ": " + message);
         }
         std::set<int> wanted;
@@ -232,8 +250,8 @@ void collect_job(const Call& call, store::JobRecord& job)
                     wanted.erase(frame.index - 1);
         Missing missing;
         if (!wanted.empty()) {
-            call.report("download", "downloading " + std::to_string(wanted.size()) + " images",
-                        double(answer.images.size() - wanted.size()), double(answer.images.size()));
+            call.tell("download", "downloading " + std::to_string(wanted.size()) + " images",
+                      double(answer.images.size() - wanted.size()), double(answer.images.size()));
             missing = fetch(call, job, client, answer.images, wanted);
         }
         const bool again = !missing.indices.empty() && missing.worth_again && has_task && round == 0
@@ -258,8 +276,8 @@ void recover_job(const Call& call, store::JobRecord& job, const std::string& jso
     std::set<int> wanted;
     for (size_t i = 0; i < images.size(); ++i)
         wanted.insert(int(i));
-    call.report("download", "downloading " + std::to_string(images.size()) + " images", 0,
-                double(images.size()));
+    call.tell("download", "downloading " + std::to_string(images.size()) + " images", 0,
+              double(images.size()));
     const Missing missing = fetch(call, job, client, images, wanted);
     finish(call, job, missing, images.size());
 }

@@ -23,19 +23,13 @@ struct Jobs::Impl {
             throw UsageError("job " + job.set.job.substr(0, 12)
                              + ": a process works on it now; stop that first (klio jobs cancel)");
         JobRecord now = *store.jobs().find(job.set.job);
-        // Nobody works on it, so whoever was sending it is gone.
-        if (now.set.state == JobState::submitting)
-            now.set.state = JobState::unknown;
+        store.settle(now, base::system_clock().unix_time());
         return now;
     }
 
-    /// Whether a process works on the job. Asks for the lock without keeping it.
     bool running(const std::string& key) const
     {
-        if (!store.writable())
-            return false;
-        store::Flight flight;
-        return !flight.try_take(store.lock_path(key));
+        return store::Flight::taken(store.lock_path(key));
     }
 
     JobInfo info(const JobRecord& job) const
@@ -46,6 +40,12 @@ struct Jobs::Impl {
         const bool open
             = job.set.state == JobState::submitting || job.set.state == JobState::submitted;
         info.running = open && running(job.set.job);
+        // What settle() will make of it, without writing: the state may only be looked at here.
+        std::string raw;
+        if (job.set.state == JobState::submitting && !info.running)
+            info.set.state = store.kept_answer(job.set.job, info.set.task_id, raw)
+                ? JobState::submitted
+                : JobState::unknown;
         return info;
     }
 

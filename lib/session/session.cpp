@@ -108,24 +108,6 @@ struct Session::Impl {
         return true;
     }
 
-    /// Adopts what a process that died, or a full disk, left half done.
-    void settle(const Call& call, JobRecord& job)
-    {
-        if (job.set.state != JobState::submitting)
-            return;
-        std::string task, raw;
-        if (store.kept_answer(call.job, task, raw)) {
-            store.jobs().submitted(call.job, task, raw, call.now());
-            store.drop_answer(call.job);
-        } else {
-            store.jobs().unknown(call.job, ErrorKind::unknown,
-                                 "the process that sent it ended before an answer was written down",
-                                 {}, call.now());
-        }
-        store.free_space(call.job);
-        job = *store.jobs().find(call.job);
-    }
-
     /// Moves a job on whose flight is held; `references` is null where it must not be bought.
     void advance(const Call& call, JobRecord& job, std::vector<Reference>* references)
     {
@@ -146,7 +128,7 @@ struct Session::Impl {
             session::purchase(call, job, *references);
             job = *store.jobs().find(call.job);
         }
-        call.report("wait", "task " + job.set.task_id + " is accepted; waiting for it");
+        call.tell("wait", "task " + job.set.task_id + " is accepted; waiting for it");
         session::collect_job(call, job);
     }
 
@@ -182,7 +164,7 @@ struct Session::Impl {
     void release_staged(const Call& call)
     {
         const auto job = store.jobs().find(call.job);
-        if (!job || job->set.state == JobState::submitted || job->set.state == JobState::unknown)
+        if (job && (job->set.state == JobState::submitted || job->set.state == JobState::unknown))
             return;
         keeper->ended(call.job, call.options.cancel);
         std::call_once(swept, [&] {
@@ -204,36 +186,43 @@ struct Session::Impl {
                 return finished(call);
             call.warn(damage);
         }
+        const std::optional<JobRecord> before = job;
         store.jobs().require_writable();
         store::Flight flight;
         bool waited = false;
         if (!take_flight(call, flight, waited))
             return finished(call);
         job = store.jobs().find(call.job);
-        if (job)
-            settle(call, *job);
-        // The address may have changed since (a local gateway's port does), the endpoint has not.
-        if (job && fresh)
-            job->url = fresh->url;
-        else if (job && !call.options.endpoint.empty())
-            job->url = normalized_endpoint(call.options.endpoint);
-        if (job && job->set.state == JobState::succeeded) {
-            if (!session::frames_whole(job->set, damage))
-                mend(call, *job, damage);
+        if (!job) {
+            advance(call, *fresh, references);
             return finished(call);
         }
-        const bool buy = !job || job->set.state == JobState::failed;
-        // Those who waited for a purchase share its end, the bad one too: a second try is a new
-        // call's business. Not so where somebody only stopped it.
-        const bool shared = waited && job && job->set.error_kind != ErrorKind::cancelled;
-        if (job
-            && (job->set.state == JobState::unknown || job->set.state == JobState::refused
-                || (buy && (!fresh || shared))))
+        store.settle(*job, call.now());
+        // The address may have changed since (a local gateway's port does), the endpoint has not.
+        if (fresh)
+            job->url = fresh->url;
+        else if (!call.options.endpoint.empty())
+            job->url = normalized_endpoint(call.options.endpoint);
+        if (job->set.state == JobState::submitted) {
+            advance(call, *job, nullptr);
+        } else if (job->set.state == JobState::succeeded) {
+            if (!session::frames_whole(job->set, damage))
+                mend(call, *job, damage);
+        } else if (job->set.state == JobState::failed && fresh && !shares(waited, before, *job)) {
+            advance(call, *fresh, references);
+        } else {
             throw_final(*job);
-        if (buy)
-            job = *fresh;
-        advance(call, *job, buy ? references : nullptr);
+        }
         return finished(call);
+    }
+
+    /// Those who waited for a purchase share its end, the bad one too: a second try is a new call's
+    /// business. Not so where somebody only stopped it.
+    static bool shares(bool waited, const std::optional<JobRecord>& before, const JobRecord& now)
+    {
+        const bool moved
+            = !before || before->attempt != now.attempt || before->set.state != now.set.state;
+        return waited && moved && now.set.error_kind != ErrorKind::cancelled;
     }
 
     void mend(const Call& call, JobRecord& job, const std::string& damage)

@@ -9,6 +9,7 @@
 #include <sqlite3.h>
 
 #include <cstring>
+#include <utility>
 
 namespace klio::store {
 
@@ -75,10 +76,11 @@ void Database::open(int flags, const std::string& uri)
     set_busy_seconds(busy_seconds);
 }
 
-void Database::set_busy_seconds(double seconds)
+double Database::set_busy_seconds(double seconds)
 {
     const std::lock_guard<std::recursive_mutex> lock(m_mutex);
     sqlite3_busy_timeout(m_handle, int(seconds * 1000));
+    return std::exchange(m_busy_seconds, seconds);
 }
 
 void Database::migrate()
@@ -219,6 +221,16 @@ void Statement::bind(int64_t value)
 void Statement::bind(double value)
 {
     sqlite3_bind_double(m_statement, ++m_bound, value);
+}
+
+Impatient::Impatient(Database& database)
+    : m_database(database), m_lock(database.m_mutex), m_before(database.set_busy_seconds(0.1))
+{
+}
+
+Impatient::~Impatient()
+{
+    m_database.set_busy_seconds(m_before);
 }
 
 Transaction::Transaction(Database& database) : m_database(database), m_lock(database.m_mutex)

@@ -29,14 +29,15 @@ public:
     const std::string& path() const { return m_path; }
     /// Runs statements without results. Throws StoreError.
     void execute(const char* sql);
-    /// How long a statement waits for other processes, from here on.
-    void set_busy_seconds(double seconds);
+    /// How long a statement waits for other processes, from here on; returns what it was.
+    double set_busy_seconds(double seconds);
     /// Rows changed by the last statement.
     int changes() const;
 
 private:
     friend class Statement;
     friend class Transaction;
+    friend class Impatient;
     [[noreturn]] void fail(int code, const char* what) const;
     void open(int flags, const std::string& uri);
     void migrate();
@@ -45,6 +46,7 @@ private:
     std::string m_path;
     sqlite3* m_handle = nullptr;
     bool m_writable = false;
+    double m_busy_seconds = 0;
     std::recursive_mutex m_mutex;
 };
 
@@ -82,6 +84,20 @@ private:
     std::unique_lock<std::recursive_mutex> m_lock;
     sqlite3_stmt* m_statement = nullptr;
     int m_bound = 0;
+};
+
+/// Writes that may be dropped do not wait for other processes while this lives.
+class Impatient {
+public:
+    explicit Impatient(Database& database);
+    ~Impatient();
+    Impatient(const Impatient&) = delete;
+    Impatient& operator=(const Impatient&) = delete;
+
+private:
+    Database& m_database;
+    std::unique_lock<std::recursive_mutex> m_lock;
+    double m_before;
 };
 
 /// BEGIN IMMEDIATE now, ROLLBACK at the end of its life unless commit() was called. Not nested.

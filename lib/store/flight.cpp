@@ -44,6 +44,16 @@ bool Flight::try_take(const std::string& path)
     }
 }
 
+bool Flight::taken(const std::string& path) noexcept
+{
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    const bool taken = ::flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    ::close(fd);
+    return taken;
+}
+
 void Flight::release() noexcept
 {
     if (m_fd < 0)

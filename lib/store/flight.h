@@ -23,6 +23,9 @@ public:
     /// Takes the lock if nobody has it. Throws StoreError where the file can't be made.
     bool try_take(const std::string& path);
     void release() noexcept;
+    /// Whether somebody has it just now; takes nothing, and works in a folder that can only be
+    /// read.
+    static bool taken(const std::string& path) noexcept;
     bool held() const { return m_fd >= 0; }
 
 private:

@@ -6,6 +6,9 @@
 #include "store/ledger.h"
 #include "store/request_json.h"
 
+#include <algorithm>
+#include <cstring>
+
 namespace klio {
 
 namespace {
@@ -134,7 +137,10 @@ JobRecord JobTable::find_prefix(const std::string& prefix)
 
 std::vector<JobRecord> JobTable::list(const JobFilter& filter)
 {
+    // Without the raw answers, which may be megabytes each.
     std::string sql = std::string("SELECT ") + columns + " FROM jobs WHERE created_at >= ?";
+    for (const char* heavy : {"raw_create", "raw_task"})
+        sql.replace(sql.find(heavy), std::strlen(heavy), "''");
     if (!filter.states.empty()) {
         std::string names;
         for (JobState state : filter.states)
@@ -155,7 +161,8 @@ std::vector<JobRecord> JobTable::list(const JobFilter& filter)
     row.bind(filter.limit > 0 ? filter.limit : -1);
     std::vector<JobRecord> jobs;
     while (row.step())
-        jobs.insert(jobs.begin(), read(row));
+        jobs.push_back(read(row));
+    std::reverse(jobs.begin(), jobs.end());
     return jobs;
 }
 

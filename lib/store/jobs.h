@@ -44,6 +44,7 @@ public:
     /// The one job whose key begins with `prefix` (at least 4 characters). Throws UsageError where
     /// there is none, or more than one.
     JobRecord find_prefix(const std::string& prefix);
+    /// Oldest first, without the raw answers.
     std::vector<JobRecord> list(const JobFilter& filter);
 
     /// Throws StoreError unless something can be written down now.

@@ -43,6 +43,7 @@ std::string Memo::source_sha256(const std::string& path)
     const double age = base::system_clock().unix_time() - 1e-9 * double(mtime);
     if (m_database.writable() && (age > settled_seconds || age < 0)) {
         try {
+            const Impatient impatient(m_database);
             Statement(m_database,
                       "INSERT OR REPLACE INTO memo_source(path, size, mtime_ns, inode, sha256) "
                       "VALUES(?, ?, ?, ?, ?)",
@@ -67,13 +68,15 @@ std::string Memo::url_sha256(const std::string& url) noexcept
 
 void Memo::put_url(const std::string& url, const std::string& sha256) noexcept
 {
+    if (!m_database.writable())
+        return;
     try {
-        if (m_database.writable())
-            Statement(m_database,
-                      "INSERT OR IGNORE INTO memo_source(path, size, mtime_ns, inode, sha256) "
-                      "VALUES(?, -1, 0, 0, ?)",
-                      url, sha256)
-                .run();
+        const Impatient impatient(m_database);
+        Statement(m_database,
+                  "INSERT OR IGNORE INTO memo_source(path, size, mtime_ns, inode, sha256) "
+                  "VALUES(?, -1, 0, 0, ?)",
+                  url, sha256)
+            .run();
     } catch (const std::exception&) {
     }
 }
@@ -107,6 +110,7 @@ void Memo::put(const PreparedQuery& query, bool by_path, const PreparedMemo& mem
     if (!m_database.writable())
         return;
     try {
+        const Impatient impatient(m_database);
         // The first answer stays: jobs were paid for under its SHA-256.
         Statement(m_database,
                   "INSERT OR IGNORE INTO memo_prepared(source_sha256, path, identity, config_id, "

@@ -109,6 +109,24 @@ void Store::drop_answer(const std::string& job) const noexcept
     ::unlink(answer_path(job).c_str());
 }
 
+void Store::settle(JobRecord& job, double unix_now)
+{
+    const std::string key = job.set.job;
+    if (job.set.state != JobState::submitting)
+        return;
+    std::string task, raw;
+    if (kept_answer(key, task, raw)) {
+        m_jobs.submitted(key, task, raw, unix_now);
+        drop_answer(key);
+    } else {
+        m_jobs.unknown(key, ErrorKind::unknown,
+                       "the process that sent it ended before an answer was written down", {},
+                       unix_now);
+    }
+    free_space(key);
+    job = *m_jobs.find(key);
+}
+
 void Store::reserve_space(const std::string& job)
 {
     const std::string path = space_path(job);

@@ -45,6 +45,9 @@ public:
     /// Such an answer; false where there is none.
     bool kept_answer(const std::string& job, std::string& task_id, std::string& raw) const;
     void drop_answer(const std::string& job) const noexcept;
+    /// A job that stands SUBMITTING though nobody works on it (the caller holds its Flight):
+    /// SUBMITTED where its answer was kept, else UNKNOWN, since its create may have been accepted.
+    void settle(JobRecord& job, double unix_now);
 
     /// Space on the disk that is given back when the answer to a create comes, so that it can be
     /// written down even if the disk filled up in the meantime. Throws StoreError where there is

@@ -40,8 +40,6 @@ std::string state_text(const JobInfo& job)
     std::string text = to_string(job.set.state);
     if (job.running)
         text += " (running)";
-    else if (job.set.state == JobState::submitting)
-        text = "unknown (its sender ended)";
     else if (job.set.state == JobState::failed)
         text += std::string(" (") + to_string(job.set.error_kind) + ")";
     if (job.damaged)

@@ -70,8 +70,7 @@ void list(const Context& context, const Arguments& arguments)
                       state_text(job).c_str(), credits_text(job.set).c_str(), job.set.frames.size(),
                       job.set.request.num_images);
         print_line(context, line + one_line(job.set.request.prompt, 40));
-        unknown += job.set.state == JobState::unknown
-            || (job.set.state == JobState::submitting && !job.running);
+        unknown += job.set.state == JobState::unknown;
         waiting += job.set.state == JobState::submitted && !job.running;
     }
     if (found.empty())

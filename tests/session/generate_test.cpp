@@ -183,7 +183,7 @@ TEST_F(Generate, DeadlineLeavesTheJobSubmittedAndTheNextRunCollects)
     Session session(settings);
     std::string message;
     EXPECT_EQ(generate_kind(session, request(), &message), ErrorKind::timeout);
-    EXPECT_NE(message.find("without paying again"), std::string::npos) << message;
+    EXPECT_NE(message.find("nothing is paid twice"), std::string::npos) << message;
     EXPECT_EQ(Jobs(settings).list().at(0).set.state, JobState::submitted);
     settings.set("timeout", "1200");
     EXPECT_EQ(Session(settings).generate(request(), options()).frames.size(), 1u);
