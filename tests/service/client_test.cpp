@@ -9,9 +9,6 @@ using service::CreateOutcome;
 using service::Download;
 using service::PollOutcome;
 using service::TaskState;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Not;
 
 using Kind = CreateOutcome::Kind;
 
@@ -54,6 +51,19 @@ TEST(Client, GoesTheWholeWay)
     EXPECT_TRUE(images[0].ok()) << images[0].failure.message;
     EXPECT_EQ(images[0].media_type, "image/png");
     EXPECT_EQ(images[0].bytes, png_like(5000));
+}
+
+TEST(Client, ReadsBrotli)
+{
+    ServiceServer server; // compresses JSON where it may
+    server.tasks = {{200, waiting}};
+    transport::Transport transport;
+    transport::HttpRequest request;
+    request.url = server.endpoint() + "/api/v1/tasks/t";
+    request.allow_private = true;
+    const auto response = transport.perform(request);
+    EXPECT_EQ(response.header("content-encoding"), "br");
+    EXPECT_EQ(response.body, waiting);
 }
 
 } // namespace
