@@ -1,5 +1,6 @@
 #include "frames/back.h"
 
+#include "frames/color_memo.h"
 #include "frames/rows.h"
 
 #include <algorithm>
@@ -107,9 +108,13 @@ OIIO::ImageBuf convert(const OIIO::ImageBuf& image, const color::Processor* proc
     const int channels = image.spec().nchannels;
     const bool wide = image.spec().format == OIIO::TypeDesc::UINT16;
     std::optional<Tables> tables;
-    // Making the tables costs as much as some thousand pixels do.
-    if (processor && !wide && image.spec().image_pixels() > 16384)
+    std::optional<ColorMemo> memo;
+    // Both have costs of their own, which small pictures don't earn back.
+    if (processor && !wide && image.spec().image_pixels() > 16384) {
         tables = make_tables(*processor);
+        if (!tables && image.spec().image_pixels() > 262144)
+            memo.emplace(image, *processor, threads);
+    }
     const size_t row = size_t(width) * size_t(channels);
     parallel_rows(image.spec().height, threads, [&](int begin, int end) {
         for (int y = begin; y < end; ++y) {
@@ -119,6 +124,18 @@ OIIO::ImageBuf convert(const OIIO::ImageBuf& image, const color::Processor* proc
                 const auto* codes = static_cast<const uint8_t*>(in);
                 for (int x = 0; x < width; ++x, codes += channels, out += channels)
                     tables->apply(codes, channels, out);
+                continue;
+            }
+            if (memo) {
+                const auto* codes = static_cast<const uint8_t*>(in);
+                for (int x = 0; x < width; ++x, codes += channels, out += channels) {
+                    const float alpha = channels == 4 ? float(codes[3]) / 255.0F : 1.0F;
+                    const float* value = memo->find(codes);
+                    for (size_t c = 0; c < 3; ++c)
+                        out[c] = value[c] * alpha;
+                    if (channels == 4)
+                        out[3] = alpha;
+                }
                 continue;
             }
             if (wide)

@@ -26,7 +26,7 @@ WayBack way_back(const ColorRecord* record, const std::string& to);
 /// Float pixels of `image` (uint8 or uint16 code values, unassociated alpha) through `back`, alpha
 /// associated afterwards. Fast where the transform is a curve for each channel and then a matrix:
 /// such a one is summed up from three tables of 256 entries, which are made from the processor
-/// itself and compared with it before they are trusted.
+/// itself and compared with it before they are trusted. Any other transforms each colour once.
 OIIO::ImageBuf apply_back(const WayBack& back, const OIIO::ImageBuf& image, int threads);
 
 /// uint8 or uint16 code values as float, 0–1, alpha associated.

@@ -135,11 +135,8 @@ OIIO::ImageBuf put_in_place(const OIIO::ImageBuf& image, const Placement& place,
         return with_alpha(picture);
     if (place.picture == place.data)
         return picture;
-    OIIO::ImageSpec spec(place.data.width(), place.data.height(), image.spec().nchannels,
-                         OIIO::TypeDesc::FLOAT);
-    OIIO::ImageBuf canvas(spec);
-    OIIO::ImageBufAlgo::zero(canvas);
-    OIIO::ImageBufAlgo::paste(canvas, place.picture.xbegin, place.picture.ybegin, 0, 0, picture);
+    OIIO::ImageBuf canvas;
+    OIIO::ImageBufAlgo::crop(canvas, picture, place.data);
     return canvas;
 }
 

@@ -17,6 +17,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <set>
 
 namespace klio {
 
@@ -48,10 +49,10 @@ OIIO::TypeDesc output_format(const FrameOptions& options, const OIIO::ImageOutpu
 OIIO::ImageBuf whole_window(const OIIO::ImageBuf& image)
 {
     const OIIO::ImageSpec& in = image.spec();
-    OIIO::ImageSpec spec(in.full_width, in.full_height, in.nchannels, in.format);
-    OIIO::ImageBuf canvas(spec);
-    OIIO::ImageBufAlgo::zero(canvas);
-    OIIO::ImageBufAlgo::paste(canvas, in.x - in.full_x, in.y - in.full_y, 0, 0, image);
+    OIIO::ImageBuf canvas;
+    OIIO::ImageBufAlgo::crop(canvas, image, image.roi_full());
+    canvas.set_origin(0, 0);
+    canvas.set_full(0, in.full_width, 0, in.full_height, 0, 1);
     canvas.specmod().extra_attribs = in.extra_attribs;
     return canvas;
 }
@@ -74,7 +75,7 @@ struct Output {
 };
 
 std::unique_ptr<Output> prepare_output(const Frame& frame, const OIIO::ImageOutput& writer,
-                                       const FrameOptions& options, bool several)
+                                       const FrameOptions& options)
 {
     auto output = std::make_unique<Output>();
     output->image = &frame.image;
@@ -111,8 +112,6 @@ std::unique_ptr<Output> prepare_output(const Frame& frame, const OIIO::ImageOutp
         }
         spec.extra_attribs = kept;
     }
-    if (several)
-        spec.attribute("oiio:subimagename", "frame" + std::to_string(frame.index));
     return output;
 }
 
@@ -163,9 +162,17 @@ void write_images(const std::vector<const Frame*>& frames, const std::string& pa
                             "frames in one file, or number the names with #");
     std::vector<std::unique_ptr<Output>> images;
     std::vector<OIIO::ImageSpec> specs;
+    std::set<std::string> names;
     std::vector<std::string> packets;
     for (const Frame* frame : frames) {
-        images.push_back(prepare_output(*frame, *writer, options, several));
+        images.push_back(prepare_output(*frame, *writer, options));
+        if (several) {
+            // Frames of two takes have the same number, and OpenEXR wants names of their own.
+            std::string name = "frame" + std::to_string(frame->index);
+            if (!names.insert(name).second)
+                names.insert(name += "." + std::to_string(images.size()));
+            images.back()->spec.attribute("oiio:subimagename", name);
+        }
         specs.push_back(images.back()->spec);
         packets.push_back(images.back()->packet);
     }

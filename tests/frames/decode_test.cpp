@@ -122,7 +122,8 @@ TEST(Decode, TakesNoPngWhosePixelsEndEarly)
 TEST(Decode, KeepsCodeValues)
 {
     for (const char* ending : {"png", "webp"})
-        for (const int channels : {3, 4}) {
+        for (const int channels :
+             ending == std::string("png") ? std::vector {3, 4} : std::vector {3}) {
             const OIIO::ImageBuf image = decode(sample(33, 17, ending, channels), "frame");
             ASSERT_EQ(image.spec().width, 33);
             ASSERT_EQ(image.spec().nchannels, channels);
@@ -139,6 +140,21 @@ TEST(Decode, KeepsCodeValues)
                                     ending == std::string("png") ? 1e-6 : 0.06)
                             << ending;
         }
+}
+
+TEST(Decode, LeavesAlphaOfWebpUnassociated)
+{
+    // 8×8 pixels of (200, 100, 50) at alpha 0.5, lossless.
+    const unsigned char webp[]
+        = {0x52, 0x49, 0x46, 0x46, 0x1e, 0x00, 0x00, 0x00, 0x57, 0x45, 0x42, 0x50, 0x56,
+           0x50, 0x38, 0x4c, 0x11, 0x00, 0x00, 0x00, 0x2f, 0x07, 0xc0, 0x01, 0x10, 0x07,
+           0x50, 0xb2, 0x22, 0x57, 0xa6, 0x7f, 0x81, 0x88, 0xe8, 0x7f, 0x00, 0x00};
+    const OIIO::ImageBuf image
+        = decode(std::string(reinterpret_cast<const char*>(webp), sizeof webp), "frame");
+    ASSERT_EQ(image.spec().nchannels, 4);
+    EXPECT_NEAR(pixel(image, 3, 3, 0) * 255, 200, 1.01);
+    EXPECT_NEAR(pixel(image, 3, 3, 2) * 255, 50, 1.01);
+    EXPECT_NEAR(pixel(image, 3, 3, 3) * 255, 127, 1.01);
 }
 
 TEST(Decode, WidensGreyPaletteAndFewBits)
