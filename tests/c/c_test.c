@@ -59,7 +59,7 @@ int main(int argc, char** argv)
     CHECK(pixels[count - 1] >= 0 && pixels[count - 1] <= 1);
     free(pixels);
     CHECK(klio_set_write_frame(set, 1, NULL, argv[3]) == KLIO_OK);
-    CHECK(klio_set_write_frame(set, 1, NULL, "/nonexistent/frame.exr") == KLIO_ERROR_OUTPUT);
+    CHECK(klio_set_write_frame(set, 1, NULL, "/proc/nonexistent/frame.exr") == KLIO_ERROR_OUTPUT);
     klio_set_release(set);
     klio_session_release(session);
     puts("c_test passed");
