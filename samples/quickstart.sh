@@ -14,7 +14,7 @@ cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DKLIO_BUILD_TESTS=OF
 cmake --build "$build"
 
 mkdir -p "$out"
-export PATH="$PWD/$build/bin:$PATH"
+export PATH="$(cd "$build" && pwd)/bin:$PATH"
 # A data folder of the quickstart's own, so that it leaves yours alone.
 export KLIO_HOME="$PWD/$out/data"
 eval "$(klio env)"
@@ -33,8 +33,8 @@ cat >"$out/shot.kling" <<'EOF'
 EOF
 
 klio generate "$out/shot.kling" --out "$out/frame.#.exr" --sheet "$out/sheet.png" --force
-# The plugin: the recipe is an image, its frames are subimages.
-oiiotool "$out/shot.kling" --subimage 0 --resize 960x0 --tocolorspace sRGB -o "$out/through-the-plugin.png"
+# The plugin: the recipe is an image, its frames are subimages; one of them, for looking at:
+oiiotool "$out/shot.kling?frame=1&to=srgb" --resize 960x0 -o "$out/through-the-plugin.png"
 oiiotool --info -v "$out/shot.kling" >"$out/info.txt"
 
 cat <<EOF
