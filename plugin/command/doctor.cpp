@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/secret.h"
 
+#include <klio/staging.h>
 #include <klio/version.h>
 
 #include <OpenImageIO/imageio.h>
@@ -13,17 +14,18 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <functional>
+#include <memory>
 
 namespace klio::command {
 
 namespace {
 
-/// One finding: good, or what is wrong and what to do.
+/// One finding: good, or what is wrong and what to do. Advice is what a user may well leave so.
 struct Finding {
     std::string name;
     bool good = true;
     std::string text;
+    bool advice = false;
 };
 
 Finding check_data_folder(const Settings& settings)
@@ -47,7 +49,7 @@ Finding check_key(const Settings& settings)
         const std::string key = settings.api_key();
         if (key.empty())
             return {"API key", false,
-                    "not set; set KLIO_API_KEY or KLIO_KEY_FILE (--local needs none)"};
+                    "not set; set KLIO_API_KEY or KLIO_KEY_FILE (--local needs none)", true};
         return {"API key", true, base::Secret(key).hint() + " from " + settings.api_key_origin()};
     } catch (const Error& error) {
         return {"API key", false, error.what()};
@@ -109,55 +111,91 @@ Finding check_search_path()
     if (!folder.empty() && value && std::string(value).find(folder) != std::string::npos)
         return {"search path", true, variable};
     return {"search path", false,
-            std::string(variable)
-                + " does not name the plugin's folder; run: eval \"$(klio env)\""};
+            std::string(variable) + " does not name the plugin's folder; run: eval \"$(klio env)\"",
+            true};
 }
 
-void run(Context& context)
+void print_settings(const Context& context)
 {
-    std::vector<Finding> findings = {
+    base::OrderedJson json = {{"event", "settings"}};
+    for (const Setting& setting : context.settings.all()) {
+        std::string name = setting.name;
+        name.resize(std::max<size_t>(name.size(), 16), ' ');
+        print_line(context,
+                   name + " " + (setting.value.empty() ? "-" : setting.value) + "  ("
+                       + setting.origin + "; " + setting.environment + "; " + setting.meaning
+                       + ")");
+        json["settings"].push_back(
+            {{"name", setting.name}, {"value", setting.value}, {"origin", setting.origin}});
+    }
+    print_json(context, base::to_text(json));
+}
+
+void print(const Context& context, const Finding& finding)
+{
+    const char* mark = finding.good ? "ok    " : finding.advice ? "note  " : "FAULT ";
+    print_line(context, mark + finding.name + ": " + finding.text);
+    print_json(context,
+               base::to_text(base::OrderedJson {{"event", "check"},
+                                                {"name", finding.name},
+                                                {"ok", finding.good},
+                                                {"advice", finding.advice},
+                                                {"text", base::mask(finding.text)}}));
+}
+
+void check_installation(const Context& context)
+{
+    const char* ocio = std::getenv("OCIO");
+    const Finding findings[] = {
         {"klio", true, std::string(version()) + ", built for OpenImageIO " OIIO_VERSION_STRING},
         {"OpenImageIO", true, "library " + std::to_string(OIIO::openimageio_version())},
+        {"OCIO", true, ocio ? std::string(ocio) : "not set; klio's own small config is used"},
         check_data_folder(context.settings),
         check_key(context.settings),
         check_plugin(),
         check_search_path(),
         check_reader(context.settings),
     };
-    const char* ocio = std::getenv("OCIO");
-    findings.push_back(
-        {"OCIO", true, ocio ? std::string(ocio) : "not set; klio's own small config is used"});
-
     bool good = true;
-    base::OrderedJson json = {{"event", "doctor"}};
     for (const Finding& finding : findings) {
-        good = good && finding.good;
-        print_line(context,
-                   std::string(finding.good ? "ok    " : "check ") + finding.name + ": "
-                       + finding.text);
-        json["checks"].push_back(
-            {{"name", finding.name}, {"ok", finding.good}, {"text", base::mask(finding.text)}});
+        print(context, finding);
+        good = good && (finding.good || finding.advice);
     }
     print_line(context, "");
-    for (const Setting& setting : context.settings.all()) {
-        std::string line = setting.name;
-        line.resize(std::max<size_t>(line.size(), 16), ' ');
-        print_line(context,
-                   line + " " + (setting.value.empty() ? "-" : setting.value) + "  ("
-                       + setting.origin + "; " + setting.environment + "; " + setting.meaning
-                       + ")");
-        json["settings"].push_back(
-            {{"name", setting.name}, {"value", setting.value}, {"origin", setting.origin}});
-    }
-    json["ok"] = good;
-    print_json(context, base::to_text(json));
+    print_settings(context);
+    if (!good)
+        throw Error(ErrorKind::internal, "this installation has faults; they are marked above");
+}
+
+void check_staging(const Context& context, const std::string& setting)
+{
+    bool good = true;
+    check_stage(context.settings, setting, context.cancel, [&](const StageStep& step) {
+        good = good && step.ok;
+        print(context, {"stage " + step.name, step.ok, step.result});
+    });
+    if (!good)
+        throw StagingError("the stage does not work as klio needs it; see above");
 }
 
 void add_doctor(CLI::App& app, Context& context)
 {
+    struct Flags {
+        bool stage = false;
+        std::string setting;
+    };
+    auto flags = std::make_shared<Flags>();
     CLI::App* sub = app.add_subcommand(
         "doctor", "check this installation, and print every setting with its origin");
-    sub->callback([&context] { run(context); });
+    sub->add_flag("--stage", flags->stage,
+                  "check instead how references get a URL, from outside, with a test image");
+    sub->add_option("setting", flags->setting, "the stage to check (default: KLIO_STAGE)");
+    sub->callback([&context, flags] {
+        if (flags->stage)
+            check_staging(context, flags->setting);
+        else
+            check_installation(context);
+    });
 }
 
 const RegisterCommand registered {85, add_doctor};
