@@ -1,16 +1,19 @@
 #pragma once
 
 #include "color/transform.h"
+#include "prepare/encode.h"
 #include "sheet/canvas.h"
 
-#include <cstdint>
+#include <klio/progress.h>
+
 #include <string>
-#include <vector>
 
 /// \file
 /// A source of any kind as display pixels of the size that a cell needs.
 
 namespace klio::sheet {
+
+using prep::Picture;
 
 /// What a file's header says.
 struct PictureInfo {
@@ -20,31 +23,15 @@ struct PictureInfo {
     std::string problem; ///< why it can't be read; empty where it can
 };
 
-/// Interleaved RGB display values.
-struct Picture {
-    int width = 0, height = 0;
-    std::vector<uint8_t> pixels;
-};
-
 /// Opens `path`, reads its header alone. Never throws.
 PictureInfo probe_picture(const std::string& path, int subimage);
 
-/// How a source's values become display values, where the file itself is not to decide.
-struct Rendering {
-    color::Processor to_display = color::Processor();
-    bool scene_linear = false; ///< of the source: shrunk without overshooting
-};
-
 /// The picture fitted into a box, upright, its alpha over `background`. Scene-linear sources go
-/// through the view, unless `rendering` says how they are shown. Throws ReferenceError where it
-/// can't be read whole, ColorError.
+/// through the view, pictures with an ICC profile through that, unless `transform` says how the
+/// file's values become display values. Runs on the calling thread alone. Throws ReferenceError
+/// where it can't be read whole, ColorError, CancelledError.
 Picture load_picture(const std::string& path, int subimage, int box_width, int box_height,
-                     Color background, const Rendering* rendering = nullptr);
-
-/// Resamples `from` to the size that `to` has, its pixels allocated.
-void resample(const Picture& from, Picture& to);
-
-/// Turns the pixels as an EXIF orientation (1–8) says.
-void turn_upright(Picture& picture, int orientation);
+                     Color background, const CancelToken& cancel,
+                     const color::Processor* transform = nullptr);
 
 } // namespace klio::sheet

@@ -1,7 +1,6 @@
 #include "sheet/preview.h"
 
 #include "sheet/jpeg.h"
-#include "sheet/layout.h"
 #include "sheet/read_ahead.h"
 
 #include <klio/error.h>
@@ -13,45 +12,35 @@ namespace klio::sheet {
 
 namespace {
 
-Picture shrink(const Picture& picture, int side)
+Picture load_source(const PreviewSource& source, int side, const CancelToken& cancel)
 {
-    Picture out;
-    fit_size(picture.width, picture.height, side, side, out.width, out.height);
-    out.pixels.resize(size_t(out.width) * size_t(out.height) * 3);
-    resample(picture, out);
-    return out;
+    const Color grey {64, 64, 68};
+    if (source.record.empty())
+        return load_picture(source.path, 0, side, side, grey, cancel);
+    const PrepareRecord record = prepare_record_from_json(source.record);
+    if (record.color.policy == "icc")
+        return load_picture(source.path, 0, side, side, grey, cancel);
+    const color::Processor there = color::there(record.color);
+    return load_picture(source.path, 0, side, side, grey, cancel, &there);
 }
 
-Picture load_source(const PreviewSource& source, int side)
+Preview make_preview(const PreviewSource& source, int side, uint64_t bytes,
+                     const CancelToken& cancel)
 {
     const PictureInfo info = probe_picture(source.path, 0);
     if (!info.problem.empty())
         throw ReferenceError(info.problem);
-    // A preview is never larger than what it shows.
-    const int longest = std::min(side, std::max(info.width, info.height));
-    const Color grey {64, 64, 68};
-    if (source.record.empty())
-        return load_picture(source.path, 0, longest, longest, grey);
-    const PrepareRecord record = prepare_record_from_json(source.record);
-    const Rendering rendering {color::there(record.color),
-                               color::is_scene_linear(record.color.source_space)};
-    return load_picture(source.path, 0, longest, longest, grey, &rendering);
-}
-
-Preview encode(Picture picture, uint64_t bytes)
-{
     Preview preview;
-    // Fewer pixels look better than coarser ones below a quality of about 70.
-    for (int side = std::max(picture.width, picture.height);; side = side * 4 / 5) {
-        if (side < std::max(picture.width, picture.height))
-            picture = shrink(picture, side);
+    // Never larger than what it shows; and fewer pixels look better than coarser ones below a
+    // quality of about 70.
+    for (side = std::min(side, std::max(info.width, info.height));; side = side * 4 / 5) {
+        const Picture picture = load_source(source, side, cancel);
+        preview.width = picture.width;
+        preview.height = picture.height;
         for (const int quality : {86, 78, 70}) {
-            preview.jpeg = encode_jpeg(picture, quality);
-            if (preview.jpeg.size() <= bytes || side <= 320) {
-                preview.width = picture.width;
-                preview.height = picture.height;
+            preview.jpeg = preview_jpeg(picture, quality);
+            if (preview.jpeg.size() <= bytes || side <= 320)
                 return preview;
-            }
         }
     }
 }
@@ -70,7 +59,7 @@ std::vector<Preview> make_previews(const std::vector<PreviewSource>& sources, in
         previews[i].problem = sources[i].problem;
         if (!sources[i].path.empty()) {
             try {
-                previews[i] = encode(load_source(sources[i], side), share);
+                previews[i] = make_preview(sources[i], side, share, cancel);
             } catch (const Error& error) {
                 previews[i].problem = error.what();
             }

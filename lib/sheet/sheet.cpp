@@ -53,7 +53,7 @@ struct Task {
     const Cell* cell;
 };
 
-LoadedPicture load(const Task& task)
+LoadedPicture load(const Task& task, const CancelToken& cancel)
 {
     LoadedPicture loaded;
     const Cell& cell = *task.cell;
@@ -62,7 +62,7 @@ LoadedPicture load(const Task& task)
     else
         loaded.picture
             = load_picture(cell.item->path, cell.item->subimage, task.plan->grid.cell_width,
-                           task.plan->grid.cell_height, task.plan->ink.paper);
+                           task.plan->grid.cell_height, task.plan->ink.paper, cancel);
     return loaded;
 }
 
@@ -98,7 +98,7 @@ std::vector<std::string> write_sheets(const std::vector<Sheet>& sheets, const Sh
 
     const int threads = worker_count(options.threads);
     ReadAhead pictures(tasks.size(), threads, most_columns + 2 * size_t(threads),
-                       [&tasks](size_t number) { return load(tasks[number]); });
+                       [&](size_t number) { return load(tasks[number], cancel); });
     std::vector<std::string> written;
     size_t done = 0;
     for (const SheetPlan& plan : plans) {

@@ -97,7 +97,7 @@ TEST(Review, MarksAFrameThatCantBeRead)
     base::write_file_atomic(set.frames[0].path, bytes.substr(0, bytes.size() / 2));
     const std::string page = page_of(folder, {{set, "", "", {}}});
     EXPECT_EQ(count(page, "class=\"frame\""), 1u);
-    EXPECT_THAT(page, HasSubstr("broken or cut short"));
+    EXPECT_THAT(page, HasSubstr("is damaged"));
 }
 
 TEST(Review, StaysWithinItsBytes)
