@@ -5,6 +5,7 @@
 #include "prepare/reader.h"
 #include "prepare/shrink.h"
 #include "prepare/upright.h"
+#include "sheet/jpeg.h"
 #include "sheet/layout.h"
 
 #include <klio/error.h>
@@ -112,6 +113,9 @@ Picture load_picture(const std::string& path, int subimage, int box_width, int b
     picture.width = cut.width;
     picture.height = cut.height;
     picture.pixels.resize(size_t(cut.width) * size_t(cut.height) * 3);
+    const bool plain = !rendering.icc && rendering.processor.is_noop() && !info.cmyk;
+    if (info.format == "jpeg" && plain && quick_jpeg(path, picture))
+        return prep::upright(picture, info.orientation);
     const float paper[3] = {float(background.r), float(background.g), float(background.b)};
     prep::shrink(*reader, cut, 1, cancel, [&](int y, float* row) {
         if (rendering.icc)
