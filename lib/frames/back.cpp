@@ -175,6 +175,14 @@ WayBack way_back(const ColorRecord* record, const std::string& to)
     return back;
 }
 
+float brightest(const WayBack& back)
+{
+    std::array<float, 3> white = {1, 1, 1};
+    if (back.processor)
+        back.processor->apply(white.data(), 1, 3);
+    return std::max({white[0], white[1], white[2]});
+}
+
 OIIO::ImageBuf apply_back(const WayBack& back, const OIIO::ImageBuf& image, int threads)
 {
     return convert(image, back.processor ? &*back.processor : nullptr, threads);

@@ -23,6 +23,9 @@ struct WayBack {
 /// FrameOptions::to. Throws ColorError.
 WayBack way_back(const ColorRecord* record, const std::string& to);
 
+/// The largest value that white code values give: what no frame can be brighter than.
+float brightest(const WayBack& back);
+
 /// Float pixels of `image` (uint8 or uint16 code values, unassociated alpha) through `back`, alpha
 /// associated afterwards. Fast where the transform is a curve for each channel and then a matrix:
 /// such a one is summed up from three tables of 256 entries, which are made from the processor

@@ -172,8 +172,7 @@ Frame load_frame(const StoredSet& set, int index, const FrameOptions& options)
     if (plan.as_floats) {
         image = apply_back(plan.back, image, options.threads);
         if (!options.match.empty())
-            match_color(image, set, plan.record ? &*plan.record : nullptr, plan.back.space,
-                        options);
+            match_color(image, set, plan.record ? &*plan.record : nullptr, plan.back, options);
         if (plan.placement.scaled)
             image = put_in_place(image, plan.placement, options.threads);
     }

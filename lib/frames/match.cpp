@@ -3,7 +3,6 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "color/transform.h"
-#include "frames/back.h"
 #include "frames/place.h"
 #include "frames/rows.h"
 
@@ -179,26 +178,23 @@ std::string match_method()
 }
 
 void match_color(OIIO::ImageBuf& image, const StoredSet& set, const PrepareRecord* record,
-                 const std::string& space, const FrameOptions& options)
+                 const WayBack& back, const FrameOptions& options)
 {
     const std::string path = reference_file(set, options);
     const int width = image.spec().width;
     const int height = image.spec().height;
     const int channels = image.spec().nchannels;
-    float peak = 0;
-    for (int y = 0; y < height; ++y) {
-        const auto* pixel = static_cast<const float*>(image.pixeladdr(0, y));
-        for (int x = 0; x < width; ++x, pixel += channels)
-            peak = std::max({peak, pixel[0], pixel[1], pixel[2]});
-    }
+    // No frame can hold more than this, each in its own space.
+    const float peak = brightest(back);
+    const float plate_peak = record ? brightest(way_back(&record->color, {})) : peak;
 
     const Placement place = conform_placement(width, height, record, path);
     const OIIO::ImageBuf plate = read_reference(path);
     Grid wanted = make_grid(width, height);
     Grid given = wanted;
-    fill(wanted, plate, place.upright, peak, place.orientation, plate.spec().full_width,
+    fill(wanted, plate, place.upright, plate_peak, place.orientation, plate.spec().full_width,
          plate.spec().full_height);
-    to_space(wanted, record, space);
+    to_space(wanted, record, back.space);
     fill(given, image, {0, 0, double(width), double(height)}, peak, 1, width, height);
     // Only what both know is compared, so that the plate's border does not darken the rest.
     for (size_t i = 0; i < given.cells.size(); ++i)
@@ -207,8 +203,10 @@ void match_color(OIIO::ImageBuf& image, const StoredSet& set, const PrepareRecor
     blur(wanted);
     blur(given);
 
-    // A floor keeps the ratio of two nearly black cells near 1.
-    const float floor_value = 1e-3F * std::max(peak, 1e-6F);
+    // A floor, a hundredth of the mean, keeps the ratio of two nearly black cells near 1.
+    float floor_value = 1e-6F;
+    for (const auto& cell : wanted.cells)
+        floor_value += 0.01F * (cell[0] + cell[1] + cell[2]) / 3 / float(wanted.cells.size());
     Grid gain = given;
     for (size_t i = 0; i < gain.cells.size(); ++i) {
         const float known = std::max(given.cells[i][3], 1e-6F);

@@ -4,13 +4,18 @@
 #include "base/json.h"
 #include "base/secret.h"
 #include "base/sha256.h"
+#include "color/chromaticities.h"
 
 #include <klio/settings.h>
 
+#include <OpenColorIO/OpenColorIO.h>
 #include <OpenImageIO/oiioversion.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <ctime>
+#include <iterator>
 
 namespace klio::frames {
 
@@ -48,6 +53,28 @@ std::string reference_hashes(const StoredSet& set)
             + (url ? "url-sha256:" + base::sha256_hex(reference.id.substr(4)) : reference.id);
     }
     return text;
+}
+
+// What EXR files say of their primaries, for the linear spaces that are known by name; readers take
+// a file that says nothing for linear Rec.709 (OpenEXR's own rule) or for what their config
+// guesses.
+void attach_chromaticities(OIIO::ImageSpec& spec, const std::string& space)
+{
+    using Primaries = std::array<float, 8>;
+    // SMPTE ST 2065-1 and the Academy's S-2014-004.
+    constexpr Primaries ap0 = {0.7347F, 0.2653F, 0.0F, 1.0F, 0.0001F, -0.077F, 0.32168F, 0.33767F};
+    constexpr Primaries ap1 = {0.713F, 0.293F, 0.165F, 0.83F, 0.128F, 0.044F, 0.32168F, 0.33767F};
+    Primaries values {};
+    double xy[8];
+    if (space == "ACES2065-1" || space == "ACES - ACES2065-1")
+        values = ap0;
+    else if (space == "ACEScg" || space == "ACES - ACEScg")
+        values = ap1;
+    else if (color::parse_chromaticities(space, xy))
+        std::copy(std::begin(xy), std::end(xy), values.begin());
+    else
+        return;
+    spec.attribute("chromaticities", OIIO::TypeDesc(OIIO::TypeDesc::FLOAT, 8), values.data());
 }
 
 } // namespace
@@ -114,9 +141,11 @@ void attach_provenance(OIIO::ImageSpec& spec, const StoredSet& set, const Stored
     text("time", utc(set.created_at, "%Y-%m-%dT%H:%M:%SZ"));
     text("version", version());
     text("oiio_version", OIIO_VERSION_STRING);
+    text("ocio_version", OCIO_NAMESPACE::GetVersion());
 
     spec.attribute(source_type_attribute, preview ? preview_media : trained_media);
     spec.attribute("oiio:ColorSpace", space);
+    attach_chromaticities(spec, space);
     spec.attribute("Software", std::string("klio ") + version());
     spec.attribute("DateTime", utc(set.created_at, "%Y:%m:%d %H:%M:%S"));
 }

@@ -119,10 +119,15 @@ std::string provenance_json(const Frame& frame)
         const std::string name = attribute.name().string();
         if (name.rfind(prefix, 0) != 0)
             continue;
+        const std::string text = attribute.get_string(0);
+        base::Json record;
+        base::JsonError error;
         if (attribute.type() == OIIO::TypeDesc::INT)
             json[name.substr(5)] = attribute.get_int(0);
+        else if (name == "klio:record" && base::parse_json(text, record, error))
+            json["record"] = record;
         else
-            json[name.substr(5)] = attribute.get_string(0);
+            json[name.substr(5)] = text;
     }
     json["digital_source_type"] = spec.get_string_attribute(source_type_attribute);
     json["image"] = {

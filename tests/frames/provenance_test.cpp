@@ -163,6 +163,7 @@ TEST(Provenance, ASidecarStandsInWhereTheFormatCarriesNone)
     ASSERT_TRUE(base::parse_json(read_bytes(sidecar_path(path)), json, error));
     EXPECT_EQ(json["take"], 2);
     EXPECT_EQ(json["image"]["width"], 64);
+    EXPECT_EQ(json["record"]["color"]["source_space"], "ACEScg");
 }
 
 TEST(Provenance, SaysNothingOfOtherFiles)
@@ -202,6 +203,26 @@ TEST(Write, ExrIsHalfAndZip)
     OIIO::Filesystem::get_directory_entries(folder.path(), names);
     for (const std::string& name : names)
         EXPECT_EQ(name.find(".tmp-"), std::string::npos) << name;
+}
+
+// A compositor must not have to guess: an untagged EXR is Rec.709 to some and ACES to others.
+TEST(Write, ExrNamesItsPrimaries)
+{
+    const Folder folder;
+    const StoredSet set = full_set(folder);
+    for (const std::string to : {"ACEScg", "ACES2065-1", "Linear Rec.709 (sRGB)"}) {
+        FrameOptions options;
+        options.to = to;
+        const Frame frame = load_frame(set, 1, options);
+        write_frame(frame, folder / "a.exr", options);
+        const OIIO::ImageBuf read(folder / "a.exr");
+        const OIIO::ParamValue* found = read.spec().find_attribute("chromaticities");
+        ASSERT_EQ(found != nullptr, to[0] == 'A') << to;
+        if (found) {
+            EXPECT_NEAR(found->get_float_indexed(0), to == "ACEScg" ? 0.713 : 0.7347, 1e-6);
+        }
+        std::remove((folder / "a.exr").c_str());
+    }
 }
 
 TEST(Write, AllFramesInOneFile)
