@@ -182,6 +182,49 @@ std::string done_body(const Task& task, std::vector<AnswerImage> images)
     return finish(task, json);
 }
 
+std::string ledger_body(const Book& book, double now)
+{
+    OrderedJson json = {{"creates", book.creates()},
+                        {"tasks", OrderedJson::array()},
+                        {"charges", OrderedJson::array()},
+                        {"credits", 0}};
+    int credits = 0;
+    for (const Task& task : book.tasks()) {
+        const char* state = !task.ended(now) ? "running" : task.failure.empty() ? "done" : "failed";
+        json["tasks"].push_back({{"task_id", task.id}, {"state", state}});
+        if (!task.charged(now))
+            continue;
+        credits += task.credits;
+        json["charges"].push_back({{"task_id", task.id},
+                                   {"idempotency_key", task.idempotency_key},
+                                   {"request_hash", task.request_hash},
+                                   {"credits", task.credits}});
+    }
+    json["credits"] = credits;
+    return base::to_text(json);
+}
+
+std::string exchange_line(const std::string& name, const httplib::Request& request,
+                          const httplib::Response& response, const std::string& fault)
+{
+    const int status = response.status > 0 ? response.status : 200;
+    const std::string what = name == "create" ? std::to_string(request.body.size()) + " bytes"
+        : name == "poll"                      ? request.matches.str(1)
+                         : request.matches.str(1) + "/" + request.matches.str(2);
+    std::string line = name + " " + what + " -> " + std::to_string(status);
+    Json body;
+    base::JsonError error;
+    if (name != "download" || status / 100 != 2)
+        base::parse_json(response.body, body, error);
+    for (const char* place : {"/error/message", name == "create" ? "/data/task_id" : "",
+                              name == "poll" ? "/data/status" : ""}) {
+        const Json::json_pointer pointer(place);
+        if (*place && body.contains(pointer) && body[pointer].is_string())
+            line += " " + body[pointer].get<std::string>();
+    }
+    return line + (fault.empty() ? "" : " [fault " + fault + "]");
+}
+
 bool replaces_request(const std::string& fault)
 {
     if (fault.empty() || fault == "502-accepted" || fault == "504-accepted")

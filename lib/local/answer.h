@@ -28,6 +28,12 @@ std::string done_body(const Task& task, std::vector<AnswerImage> images);
 /// Whether done_body() wants the images' bytes.
 bool wants_bytes(const Task& task);
 
+/// GET /ledger.
+std::string ledger_body(const Book& book, double now);
+/// An exchange as one line of the log.
+std::string exchange_line(const std::string& name, const httplib::Request& request,
+                          const httplib::Response& response, const std::string& fault);
+
 /// True where `fault` answers in place of the gateway, which then carries nothing out.
 bool replaces_request(const std::string& fault);
 /// Turns `response` into what `fault` wants; nothing where it is no fault of the answer.

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 
@@ -22,6 +23,18 @@ using base::Json;
 namespace fs = std::filesystem;
 
 namespace {
+
+// References are somebody's plates: they are not kept for longer than a service would keep results.
+constexpr auto reference_age = std::chrono::hours(30 * 24);
+
+void drop_old_files(const std::string& folder)
+{
+    std::error_code error;
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder, error))
+        if (entry.last_write_time(error) < fs::file_time_type::clock::now() - reference_age
+            && !error)
+            fs::remove(entry.path(), error);
+}
 
 Json to_json(const Task& task)
 {
@@ -90,6 +103,7 @@ Book::Book(std::string folder) : m_folder(std::move(folder))
                 throw StoreError(secret_path + ": " + std::strerror(error));
         }
         m_secret = base::read_file(secret_path, 4096);
+        drop_old_files(path("references"));
     } catch (const StoreError&) {
         throw;
     } catch (const Error& error) {
@@ -214,7 +228,10 @@ std::string Book::keep_reference(const std::string& bytes)
     if (m_folder.empty()) {
         std::lock_guard<std::mutex> lock(m_mutex);
         m_references.emplace(id, bytes);
-    } else if (const std::string file = path("references/" + id); !base::exists(file)) {
+    } else if (const std::string file = path("references/" + id); base::exists(file)) {
+        std::error_code ignored;
+        fs::last_write_time(file, fs::file_time_type::clock::now(), ignored);
+    } else {
         base::write_file_atomic(file, bytes, 0600);
     }
     return id;

@@ -52,7 +52,7 @@ public:
     /// Credits charged or about to be, for tasks that run.
     long spent(const std::string& owner) const;
 
-    /// Keeps a reference's bytes and returns their SHA-256.
+    /// Keeps a reference's bytes, in a folder for 30 days, and returns their SHA-256.
     std::string keep_reference(const std::string& bytes);
     /// Empty where it is gone.
     std::string reference(const std::string& sha256) const;

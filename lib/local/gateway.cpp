@@ -5,10 +5,12 @@
 #include "base/json.h"
 #include "base/secret.h"
 #include "base/sha256.h"
+#include "local/accounts.h"
 #include "local/answer.h"
 #include "local/book.h"
 #include "local/check.h"
 #include "local/fault.h"
+#include "local/links.h"
 #include "local/reference.h"
 #include "local/renderer.h"
 #include "local/server.h"
@@ -56,9 +58,10 @@ void refuse(httplib::Response& response, int status, const std::string& message,
 
 struct LocalGateway::Impl {
     LocalGatewayOptions options;
-    std::map<std::string, long> keys; ///< credits by the key's SHA-256: nothing here knows keys
     local::Faults faults;
     local::Book book;
+    local::Accounts accounts;
+    local::Links links;
     local::Renderer renderer;
     local::Server server;
     std::mutex create_mutex; ///< a balance is looked at and used in one step
@@ -72,14 +75,12 @@ struct LocalGateway::Impl {
 
     explicit Impl(const LocalGatewayOptions& given)
         : options(given), faults(given.faults, given.seed), book(given.state_folder),
-          renderer(book), server(faults, given.fault_seconds, [this](local::RequestKind kind) {
+          accounts(given.keys, given.credits, book), links(book.secret()), renderer(book),
+          server(faults, given.fault_seconds, [this](local::RequestKind kind) {
               if (kind == local::RequestKind::create)
                   book.count_create();
           })
     {
-        for (const auto& [key, credits] : options.keys)
-            keys[base::sha256_hex(base::Secret(key).reveal())]
-                = credits; // a Secret: masked in the log
         options.keys.clear();
         set_routes();
         server.start(options.port);
@@ -108,30 +109,6 @@ struct LocalGateway::Impl {
             options.on_log(base::mask(line));
     }
 
-    // Tells keys apart in the log by their hash.
-    std::string hint(const std::string& owner) const
-    {
-        return keys.empty() ? std::string("any key") : "key " + owner.substr(0, 8);
-    }
-
-    // Credits that `owner` still has; false where they have no end.
-    bool balance(const std::string& owner, long& credits) const
-    {
-        const auto key = keys.find(owner);
-        credits = key == keys.end() ? options.credits : key->second;
-        if (credits < 0)
-            return false;
-        credits -= book.spent(owner);
-        return true;
-    }
-
-    std::string left(const std::string& owner) const
-    {
-        long credits = 0;
-        return balance(owner, credits) ? std::to_string(credits) + " credits left"
-                                       : std::string("credits without end");
-    }
-
     // Says in the log when credits are taken: at the moment at which a task ends well.
     void watch_tasks()
     {
@@ -154,8 +131,8 @@ struct LocalGateway::Impl {
             lock.unlock();
             if (task.charged(now()))
                 log("task " + id + " done: " + std::to_string(task.credits) + " credits taken ("
-                    + hint(task.owner) + ", " + left(task.owner) + ")");
-            else
+                    + accounts.describe(task.owner) + ")");
+            else if (task.ended(now()))
                 log("task " + id + " failed: nothing taken");
             lock.lock();
         }
@@ -164,28 +141,11 @@ struct LocalGateway::Impl {
     bool authorize(const httplib::Request& request, httplib::Response& response,
                    std::string& owner) const
     {
-        const std::string header = request.get_header_value("Authorization");
-        const std::string key = header.rfind("Bearer ", 0) == 0 ? header.substr(7) : "";
-        owner = base::sha256_hex(key);
-        if (keys.empty() || keys.count(owner))
+        std::string problem;
+        if (accounts.authorize(request.get_header_value("Authorization"), owner, problem))
             return true;
-        refuse(response, 401,
-               key.empty() ? "no API key: send Authorization: Bearer KEY" : "invalid API key",
-               "authentication_error");
+        refuse(response, 401, problem, "authentication_error");
         return false;
-    }
-
-    std::string result_url(const Task& task, int index, double expires) const
-    {
-        const std::string path = "/results/" + task.id + "/" + std::to_string(index + 1) + ".png";
-        const std::string until = std::to_string(int64_t(expires));
-        return endpoint() + path + "?expires=" + until + "&signature=" + signature(path, until);
-    }
-
-    std::string signature(const std::string& path, const std::string& expires) const
-    {
-        const base::Digest digest = base::hmac_sha256(book.secret(), path + "\n" + expires);
-        return base::base64url(digest.data(), digest.size());
     }
 
     std::vector<local::AnswerImage> answer_images(const Task& task, const local::Images& images,
@@ -202,7 +162,7 @@ struct LocalGateway::Impl {
         std::vector<local::AnswerImage> list;
         for (size_t i = 0; i < images.size(); ++i) {
             local::AnswerImage image;
-            image.url = result_url(task, int(i), expires);
+            image.url = endpoint() + links.make(task.id, int(i), expires);
             if (bytes)
                 image.bytes = local::spoilt_image(task.fate, images[i]);
             list.push_back(std::move(image));
@@ -296,7 +256,7 @@ struct LocalGateway::Impl {
         {
             std::lock_guard<std::mutex> lock(create_mutex);
             long credits = 0;
-            if (balance(owner, credits) && credits < task.credits)
+            if (accounts.balance(owner, credits) && credits < task.credits)
                 return refuse(response, 402,
                               "insufficient credits: " + std::to_string(task.credits) + " needed, "
                                   + std::to_string(credits) + " left",
@@ -340,6 +300,8 @@ struct LocalGateway::Impl {
         if (!task.failure.empty())
             return answer(response, 200, local::failed_body(task));
         const std::shared_future<local::Images> images = renderer.images(task);
+        if (images.get().empty() && !local::has_fate(task.fate, "too-few"))
+            return refuse(response, 404, "task no longer kept: " + id, "not_found_error");
         answer(response, 200,
                local::done_body(task, answer_images(task, images.get(), local::wants_bytes(task))));
     }
@@ -347,10 +309,9 @@ struct LocalGateway::Impl {
     void download(const httplib::Request& request, httplib::Response& response)
     {
         const std::string expires = request.get_param_value("expires");
-        const bool genuine
-            = request.get_param_value("signature") == signature(request.path, expires);
         Task task;
-        if (!genuine || !book.find(request.matches[1], task))
+        if (!links.genuine(request.path, expires, request.get_param_value("signature"))
+            || !book.find(request.matches[1], task))
             return refuse(response, 403, "the signature does not match", "access_denied");
         if (std::stod(expires) < now())
             return refuse(response, 403, "the URL has expired", "access_denied");
@@ -364,31 +325,6 @@ struct LocalGateway::Impl {
                              local::has_fate(task.fate, "jpeg") ? "image/jpeg" : "image/png");
     }
 
-    void ledger(httplib::Response& response) const
-    {
-        OrderedJson json = {{"creates", book.creates()},
-                            {"tasks", OrderedJson::array()},
-                            {"charges", OrderedJson::array()},
-                            {"credits", 0}};
-        const double when = now();
-        int credits = 0;
-        for (const Task& task : book.tasks()) {
-            const char* state = !task.ended(when) ? "running"
-                : task.failure.empty()            ? "done"
-                                                  : "failed";
-            json["tasks"].push_back({{"task_id", task.id}, {"state", state}});
-            if (!task.charged(when))
-                continue;
-            credits += task.credits;
-            json["charges"].push_back({{"task_id", task.id},
-                                       {"idempotency_key", task.idempotency_key},
-                                       {"request_hash", task.request_hash},
-                                       {"credits", task.credits}});
-        }
-        json["credits"] = credits;
-        answer(response, 200, base::to_text(json));
-    }
-
     using Handler = void (Impl::*)(const httplib::Request&, httplib::Response&);
 
     // What surrounds every request of the service: faults and the log.
@@ -399,31 +335,8 @@ struct LocalGateway::Impl {
             if (!local::replaces_request(fault))
                 (this->*handler)(request, response);
             local::spoil(fault, response);
-            log_exchange(name, request, response, fault);
+            log(local::exchange_line(name, request, response, fault));
         };
-    }
-
-    void log_exchange(const std::string& name, const httplib::Request& request,
-                      const httplib::Response& response, const std::string& fault) const
-    {
-        std::string line = name + " ";
-        if (name == "create")
-            line += std::to_string(request.body.size()) + " bytes";
-        else
-            line += request.path.substr(request.path.find(name == "poll" ? "local_" : "/results/"));
-        const int status = response.status > 0 ? response.status : 200;
-        line += " -> " + std::to_string(status);
-        Json body;
-        base::JsonError error;
-        if (name != "download" || status / 100 != 2)
-            base::parse_json(response.body, body, error);
-        for (const char* place : {"/error/message", name == "create" ? "/data/task_id" : "",
-                                  name == "poll" ? "/data/status" : ""}) {
-            const Json::json_pointer pointer(place);
-            if (*place && body.contains(pointer) && body[pointer].is_string())
-                line += " " + body[pointer].get<std::string>();
-        }
-        log(line + (fault.empty() ? "" : " [fault " + fault + "]"));
     }
 
     void set_routes()
@@ -434,7 +347,7 @@ struct LocalGateway::Impl {
         server.Get("/results/([A-Za-z0-9_]+)/([1-9][0-9]?)\\.png",
                    route("download", &Impl::download));
         server.Get("/ledger", [this](const httplib::Request&, httplib::Response& response) {
-            ledger(response);
+            answer(response, 200, local::ledger_body(book, now()));
         });
         server.Get("/healthz", [](const httplib::Request&, httplib::Response& response) {
             answer(response, 200,

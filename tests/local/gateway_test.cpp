@@ -102,7 +102,8 @@ TEST(Gateway, KnowsItsKeys)
     EXPECT_EQ(caller.poll(id, "test-key-one")->status, 200);
     EXPECT_EQ(caller.poll(id, "test-key-two")->status, 404);
     EXPECT_EQ(caller.poll(id, "test-key-three")->status, 401);
-    EXPECT_EQ(caller.poll("local_000000000000000000000000")->status, 404);
+    for (const char* other : {"local_000000000000000000000000", "n49xxxx_kio1", "..%2f..%2fsecret"})
+        EXPECT_EQ(caller.poll(other)->status, 404) << other;
 }
 
 TEST(Gateway, CreditsRunOut)
@@ -279,6 +280,28 @@ TEST(Gateway, StartedAgainItKnowsItsTasks)
     EXPECT_FALSE(again.task().empty());
     EXPECT_FALSE(again.task().empty());
     EXPECT_EQ(again.create(body_text())->status, 402);
+}
+
+TEST(Gateway, ForgetsOldReferences)
+{
+    namespace fs = std::filesystem;
+    Folder folder;
+    LocalGatewayOptions options;
+    options.state_folder = folder.path;
+    std::string id;
+    {
+        Caller caller(options);
+        id = caller.task({{"images", {data_uri(reference_image(640, 480))}}});
+    }
+    for (const auto& entry : fs::directory_iterator(folder.path + "/references"))
+        fs::last_write_time(entry.path(),
+                            fs::file_time_type::clock::now() - std::chrono::hours(31 * 24));
+    Caller again(options);
+    EXPECT_TRUE(fs::is_empty(folder.path + "/references"));
+    const httplib::Result result = again.poll(id);
+    EXPECT_EQ(result->status, 404);
+    EXPECT_THAT(error_message(result), HasSubstr("no longer kept"));
+    EXPECT_EQ(again.gateway.charges().size(), 1u);
 }
 
 TEST(Gateway, TwoShareAFolder)
