@@ -63,6 +63,25 @@ OCIO::ConstTransformRcPtr convert(const std::string& from, const std::string& to
     return transform;
 }
 
+// A space there and back through the hub leaves a matrix that differs from none by rounding only.
+bool changes_nothing(const OCIO::CPUProcessor& processor)
+{
+    if (processor.hasChannelCrosstalk()) {
+        for (float scale : {0.01f, 1.0f, 100.0f})
+            for (int i = 0; i < 27; ++i) {
+                const float in[3] = {scale * float(i % 3 - 1), scale * float(i / 3 % 3 - 1),
+                                     scale * float(i / 9 - 1)};
+                float out[3] = {in[0], in[1], in[2]};
+                processor.applyRGB(out);
+                for (int c = 0; c < 3; ++c)
+                    if (!(std::fabs(out[c] - in[c]) <= 2e-6f * scale))
+                        return false;
+            }
+        return true;
+    }
+    return false;
+}
+
 // A list of OCIO transforms that becomes one processor.
 class Chain {
 public:
@@ -130,7 +149,7 @@ public:
             : OCIO::OPTIMIZATION_DEFAULT;
         const OCIO::ConstCPUProcessorRcPtr processor
             = m_working.config->getProcessor(m_group)->getOptimizedCPUProcessor(flags);
-        if (processor->isNoOp())
+        if (processor->isNoOp() || changes_nothing(*processor))
             return {};
         return [processor](float* pixels, size_t count, int channels) {
             OCIO::PackedImageDesc image(pixels, long(count), 1, channels);
@@ -328,6 +347,12 @@ Processor to_linear(const ColorRecord& record)
         rethrow("the way from '" + source + "' to linear Rec.709", error);
     }
     return Processor(impl);
+}
+
+bool is_linear_way(const ColorRecord& record)
+{
+    const std::string source = resolve_space(record.source_space);
+    return is_scene_linear(source) && !is_data(working_config(), source);
 }
 
 ColorRecord default_record()

@@ -46,6 +46,9 @@ Processor to_display(const std::string& space);
 /// From the record's source space to linear Rec.709, exposure applied: where highlights and
 /// exposure are measured.
 Processor to_linear(const ColorRecord& record);
+/// True where there(record), policy texture, is to_linear(record) and then the sRGB curve: not
+/// where the source is sRGB already, or data.
+bool is_linear_way(const ColorRecord& record);
 /// The config's name for `space` (aliases and roles resolved, case-insensitive); throws ColorError
 /// with the nearest names where there is none. A name made by chromaticities_space() stands for
 /// itself.

@@ -155,46 +155,54 @@ public:
             jpeg_crop_scanline(&m_jpeg, &left, &width);
             m_skip = x_begin - int(left);
         }
-        m_row.resize(size_t(m_jpeg.output_width + 64) * size_t(m_jpeg.output_components));
         m_y = 0;
         m_first = y_begin;
     }
 
     int chunk() const override { return 32; }
 
-    long long read(int count, float* pixels, size_t stride) override
+    void load(int count) override
     {
         if (setjmp(m_errors.jump))
             broken();
-        PixelLayout layout;
-        layout.channels = m_jpeg.output_components;
-        layout.green = layout.channels == 1 ? 0 : 1;
-        layout.blue = layout.channels == 1 ? 0 : 2;
-        layout.alpha = layout.channels == 4 ? 3 : -1;
         if (m_y < m_first)
             m_y += int(jpeg_skip_scanlines(&m_jpeg, JDIMENSION(m_first - m_y)));
+        m_rows.resize(row_bytes() * size_t(count) + 64);
         for (int i = 0; i < count; ++i) {
-            JSAMPROW row = m_row.data();
+            JSAMPROW row = m_rows.data() + row_bytes() * size_t(i);
             if (jpeg_read_scanlines(&m_jpeg, &row, 1) != 1) {
                 std::snprintf(m_errors.message, sizeof m_errors.message, "it ends too early");
                 broken();
-            }
-            convert_row(m_row.data() + size_t(m_skip) * size_t(layout.channels), layout,
-                        pixels + size_t(i) * stride, m_columns);
-            if (m_info.cmyk && m_inverted) {
-                // Adobe's files hold what is left of the paper; lanes are ink.
-                float* out = pixels + size_t(i) * stride;
-                for (int k = 0; k < 4 * m_columns; ++k)
-                    out[k] = 1 - out[k];
             }
         }
         m_y += count;
         if (m_errors.damaged)
             broken();
+    }
+
+    long long convert(int i, float* pixels) const override
+    {
+        PixelLayout layout;
+        layout.channels = m_jpeg.output_components;
+        layout.green = layout.channels == 1 ? 0 : 1;
+        layout.blue = layout.channels == 1 ? 0 : 2;
+        layout.alpha = layout.channels == 4 ? 3 : -1;
+        convert_row(m_rows.data() + row_bytes() * size_t(i)
+                        + size_t(m_skip) * size_t(layout.channels),
+                    layout, pixels, m_columns);
+        // Adobe's files hold what is left of the paper; lanes are ink.
+        if (m_info.cmyk && m_inverted)
+            for (int k = 0; k < 4 * m_columns; ++k)
+                pixels[k] = 1 - pixels[k];
         return 0;
     }
 
 private:
+    size_t row_bytes() const
+    {
+        return size_t(m_jpeg.output_width) * size_t(m_jpeg.output_components);
+    }
+
     [[noreturn]] void broken() const
     {
         throw ReferenceError(m_name + ": is damaged (" + m_errors.message + ")");
@@ -254,7 +262,7 @@ private:
     Errors m_errors {};
     ScanLimit m_limit {};
     bool m_inverted = false;
-    std::vector<unsigned char> m_row;
+    std::vector<unsigned char> m_rows;
     int m_skip = 0, m_columns = 0, m_y = 0, m_first = 0;
 };
 

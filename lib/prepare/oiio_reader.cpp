@@ -80,46 +80,49 @@ public:
 
     int chunk() const override { return m_chunk; }
 
-    long long read(int count, float* pixels, size_t stride) override
+    void load(int count) override
     {
-        const int width = m_x_end - m_x_begin;
-        for (int i = 0; i < count; ++i)
-            std::fill_n(pixels + size_t(i) * stride, size_t(width) * 4, 0.0f);
-        const int y_begin = m_y;
+        m_loaded_y = m_y;
         m_y += count;
         // In the file's own coordinates, cut to what it has.
-        int from = std::max(y_begin + m_info.display_y, m_spec.y);
-        const int to = std::min(y_begin + count + m_info.display_y, m_spec.y + m_spec.height);
+        const int from = std::max(m_loaded_y + m_info.display_y, m_spec.y);
+        const int to = std::min(m_y + m_info.display_y, m_spec.y + m_spec.height);
         if (from >= to)
-            return 0;
+            return;
         // Tiles are read by whole rows of tiles.
         int first = from, last = to;
         if (m_spec.tile_height > 0) {
-            first = m_spec.y + (from - m_spec.y) / m_spec.tile_height * m_spec.tile_height;
+            const int tile = m_spec.tile_height;
+            first = m_spec.y + (from - m_spec.y) / tile * tile;
             last = std::min(m_spec.y + m_spec.height,
-                            m_spec.y
-                                + ((to - m_spec.y) + m_spec.tile_height - 1) / m_spec.tile_height
-                                    * m_spec.tile_height);
+                            m_spec.y + (to - m_spec.y + tile - 1) / tile * tile);
         }
-        const size_t pixel_bytes = size_t(m_channel_count) * m_type.size();
-        const size_t row_bytes = size_t(m_spec.width) * pixel_bytes;
-        if (!(first >= m_held_first && last <= m_held_last)) {
-            m_buffer.resize(row_bytes * size_t(last - first));
-            const bool good = m_spec.tile_width > 0
-                ? m_input->read_tiles(m_subimage, 0, m_spec.x, m_spec.x + m_spec.width, first, last,
-                                      m_spec.z, m_spec.z + 1, m_first_channel,
-                                      m_first_channel + m_channel_count, m_type, m_buffer.data())
-                : m_input->read_scanlines(m_subimage, 0, first, last, m_spec.z, m_first_channel,
-                                          m_first_channel + m_channel_count, m_type,
-                                          m_buffer.data());
-            if (!good)
-                throw ReferenceError(m_source.name + ": is damaged (" + reason() + ")");
-            m_held_first = first;
-            m_held_last = last;
-        }
+        if (first >= m_held_first && last <= m_held_last)
+            return;
+        m_buffer.resize(row_bytes() * size_t(last - first));
+        const int channel_end = m_first_channel + m_channel_count;
+        const bool good = m_spec.tile_width > 0
+            ? m_input->read_tiles(m_subimage, 0, m_spec.x, m_spec.x + m_spec.width, first, last,
+                                  m_spec.z, m_spec.z + 1, m_first_channel, channel_end, m_type,
+                                  m_buffer.data())
+            : m_input->read_scanlines(m_subimage, 0, first, last, m_spec.z, m_first_channel,
+                                      channel_end, m_type, m_buffer.data());
+        if (!good)
+            throw ReferenceError(m_source.name + ": is damaged (" + reason() + ")");
+        m_held_first = first;
+        m_held_last = last;
+    }
+
+    long long convert(int i, float* pixels) const override
+    {
+        const int y = m_loaded_y + i + m_info.display_y;
+        const int width = m_x_end - m_x_begin;
         const int x_from = std::max(m_x_begin + m_info.display_x, m_spec.x);
         const int x_to = std::min(m_x_end + m_info.display_x, m_spec.x + m_spec.width);
-        if (x_from >= x_to)
+        const bool inside = y >= m_spec.y && y < m_spec.y + m_spec.height && x_from < x_to;
+        if (!inside || x_to - x_from < width)
+            std::fill_n(pixels, size_t(width) * 4, 0.0f);
+        if (!inside)
             return 0;
         PixelLayout layout;
         layout.channels = m_channel_count;
@@ -129,18 +132,16 @@ public:
         layout.alpha = m_alpha ? m_channels.alpha - m_first_channel : -1;
         layout.type = m_pixel_type;
         layout.luminance_chroma = m_channels.luminance_chroma;
-        long long bad = 0;
-        for (; from < to; ++from) {
-            const unsigned char* in = m_buffer.data() + size_t(from - m_held_first) * row_bytes
-                + size_t(x_from - m_spec.x) * pixel_bytes;
-            float* out = pixels + size_t(from - m_info.display_y - y_begin) * stride
-                + size_t(x_from - m_info.display_x - m_x_begin) * 4;
-            bad += convert_row(in, layout, out, x_to - x_from);
-        }
-        return bad;
+        const unsigned char* in = m_buffer.data() + size_t(y - m_held_first) * row_bytes()
+            + size_t(x_from - m_spec.x) * pixel_bytes();
+        return convert_row(in, layout, pixels + size_t(x_from - m_info.display_x - m_x_begin) * 4,
+                           x_to - x_from);
     }
 
 private:
+    size_t pixel_bytes() const { return size_t(m_channel_count) * m_type.size(); }
+    size_t row_bytes() const { return size_t(m_spec.width) * pixel_bytes(); }
+
     std::string reason()
     {
         const std::string text = m_input ? m_input->geterror() : OIIO::geterror();
@@ -289,7 +290,7 @@ private:
     OIIO::TypeDesc m_type;
     PixelType m_pixel_type = PixelType::float32;
     int m_chunk = 64;
-    int m_x_begin = 0, m_x_end = 0, m_y = 0;
+    int m_x_begin = 0, m_x_end = 0, m_y = 0, m_loaded_y = 0;
     bool m_alpha = false;
     int m_first_channel = 0, m_channel_count = 0;
     std::vector<unsigned char> m_buffer;

@@ -12,6 +12,7 @@
 #include "prepare/parallel.h"
 #include "prepare/reader.h"
 #include "prepare/shrink.h"
+#include "prepare/srgb8.h"
 #include "prepare/upright.h"
 #include "request/model.h"
 
@@ -131,20 +132,46 @@ void to_bytes(const float* rgb, size_t count, int channels, unsigned char* out)
         }
 }
 
-// Share of pixels that a policy cuts off, counted while they pass.
-struct Clipping {
-    std::atomic<long long> above {0}, below {0};
-    void count(const float* rgb, size_t pixels, int channels)
+// The last step of a picture's colours, to bytes, counting what is cut off on the way. Thread-safe.
+class Painter {
+public:
+    explicit Painter(const ColorRecord& record)
+        : m_curve(record.policy == "texture" && color::is_linear_way(record)),
+          m_counts(record.policy != "view"),
+          m_processor(m_curve ? color::to_linear(record) : color::there(record))
     {
-        constexpr float tolerance = 0.5f / 255;
+    }
+
+    void paint(float* rgb, size_t count, int channels, unsigned char* out)
+    {
+        m_processor.apply(rgb, count, channels);
+        if (m_counts)
+            tally(rgb, count, channels);
+        if (m_curve)
+            linear_to_srgb8(rgb, count, channels, out);
+        else
+            to_bytes(rgb, count, channels, out);
+    }
+    double above(double pixels) const { return double(m_above) / pixels; }
+    double below(double pixels) const { return double(m_below) / pixels; }
+
+private:
+    void tally(const float* rgb, size_t pixels, int channels)
+    {
+        constexpr float tolerance = 1.0f / 255;
         long long high = 0, low = 0;
         for (size_t i = 0; i < pixels; ++i, rgb += channels) {
-            high += rgb[0] > 1 + tolerance || rgb[1] > 1 + tolerance || rgb[2] > 1 + tolerance;
-            low += rgb[0] < -tolerance || rgb[1] < -tolerance || rgb[2] < -tolerance;
+            high += std::max({rgb[0], rgb[1], rgb[2]}) > 1 + tolerance;
+            low += std::min({rgb[0], rgb[1], rgb[2]}) < -tolerance;
         }
-        above += high;
-        below += low;
+        m_above += high;
+        m_below += low;
     }
+
+    bool m_curve; ///< the processor ends in linear light, and the curve's table does the rest
+    bool m_counts;
+    color::Processor m_processor;
+    std::atomic<long long> m_above {0}, m_below {0};
 };
 
 // What alpha asks for, in the source's own space.
@@ -244,19 +271,13 @@ private:
     Picture straight()
     {
         Picture picture = blank(m_cut.width, m_cut.height);
-        const color::Processor there = color::there(m_color.record);
-        const bool clips = m_color.record.policy != "view";
-        Clipping clipping;
+        Painter painter(m_color.record);
         m_not_finite
             = shrink(*m_reader, m_cut, m_options.threads, m_cancel, [&](int y, float* pixels) {
-                  const size_t count = size_t(m_cut.width);
                   finish_row(pixels);
-                  there.apply(pixels, count, 4);
-                  if (clips && m_reader->info().floating)
-                      clipping.count(pixels, count, 4);
-                  to_bytes(pixels, count, 4, picture.row(y));
+                  painter.paint(pixels, size_t(m_cut.width), 4, picture.row(y));
               });
-        set_clipped(clipping);
+        set_clipped(painter);
         return picture;
     }
 
@@ -283,19 +304,12 @@ private:
         m_suggested_exposure = light.auto_exposure();
 
         Picture picture = blank(m_cut.width, m_cut.height);
-        const color::Processor there = color::there(m_color.record);
-        const bool clips = m_color.record.policy != "view";
-        Clipping clipping;
+        Painter painter(m_color.record);
         parallel_rows(m_options.threads, 0, m_cut.height, [&](int begin, int end) {
-            for (int y = begin; y < end; ++y) {
-                float* row = &rgb[size_t(y) * row_floats];
-                there.apply(row, size_t(m_cut.width), 3);
-                if (clips)
-                    clipping.count(row, size_t(m_cut.width), 3);
-                to_bytes(row, size_t(m_cut.width), 3, picture.row(y));
-            }
+            for (int y = begin; y < end; ++y)
+                painter.paint(&rgb[size_t(y) * row_floats], size_t(m_cut.width), 3, picture.row(y));
         });
-        set_clipped(clipping);
+        set_clipped(painter);
         return picture;
     }
 
@@ -319,11 +333,13 @@ private:
         return light;
     }
 
-    void set_clipped(const Clipping& clipping)
+    void set_clipped(const Painter& painter)
     {
         const double count = double(m_cut.width) * m_cut.height;
-        m_color.record.clipped = double(clipping.above) / count;
-        m_color.record.out_of_gamut = double(clipping.below) / count;
+        if (m_reader->info().floating || m_color.record.exposure != 0) {
+            m_color.record.clipped = painter.above(count);
+            m_color.record.out_of_gamut = painter.below(count);
+        }
         m_color.record.not_finite = m_not_finite;
     }
 

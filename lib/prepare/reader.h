@@ -31,7 +31,7 @@ struct PictureInfo {
     std::vector<std::string> warnings;
 };
 
-/// One open file. Rows are asked for from top to bottom. Not thread-safe.
+/// One open file. Rows are asked for from top to bottom. Not thread-safe but for convert().
 class Reader {
 public:
     virtual ~Reader() = default;
@@ -52,9 +52,11 @@ public:
     virtual void begin(int x_begin, int x_end, int y_begin, int y_end, bool alpha, int threads) = 0;
     /// Rows that are cheap to read together.
     virtual int chunk() const { return 32; }
-    /// The next `count` rows into `pixels`, `stride` floats apart. What the file has no pixels for
-    /// is 0. Returns how many values were not finite (they are finite now). Throws ReferenceError.
-    virtual long long read(int count, float* pixels, size_t stride) = 0;
+    /// Decodes the next `count` rows. Throws ReferenceError.
+    virtual void load(int count) = 0;
+    /// Row `i` of those that were loaded, as RGBX pixels. What the file has no pixels for is 0.
+    /// Returns how many values were not finite (they are finite now). Thread-safe.
+    virtual long long convert(int i, float* pixels) const = 0;
 
 protected:
     PictureInfo m_info;

@@ -99,10 +99,10 @@ void mark_hot(const float* pixels, int width, unsigned char* flags)
 {
     for (int x = 0; x < width; x += Resampler::block) {
         const int end = std::min(width, x + Resampler::block);
-        float high = 0;
-        for (int i = 4 * x; i < 4 * end; ++i)
-            high = std::max(high, pixels[i]);
-        flags[x / Resampler::block] = high > 1;
+        Float4 high = {};
+        for (int i = x; i < end; ++i)
+            high = max4(high, load4(pixels + 4 * i));
+        flags[x / Resampler::block] = high[0] > 1 || high[1] > 1 || high[2] > 1;
     }
 }
 

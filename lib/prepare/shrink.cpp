@@ -4,6 +4,7 @@
 #include "prepare/resample.h"
 
 #include <algorithm>
+#include <atomic>
 
 namespace klio::prep {
 
@@ -17,17 +18,22 @@ long long shrink(Reader& reader, const Cut& cut, int threads, const CancelToken&
     reader.begin(columns.begin(), columns.end(), rows.begin(), rows.end(), cut.alpha, threads);
     const int width = columns.end() - columns.begin();
     const size_t stride = size_t(resampler.row_floats());
-    long long not_finite = 0;
+    std::atomic<long long> not_finite {0};
     while (!resampler.done()) {
         cancel.check("preparing a reference");
         const int count = std::min(reader.chunk(), rows.end() - resampler.next_row());
         float* pixels = resampler.room(count);
-        not_finite += reader.read(count, pixels, stride);
-        for (int i = 0; i < count; ++i) {
-            float* begin = pixels + size_t(i) * stride;
-            std::fill(begin + 4 * width, begin + stride, 0.0f);
-            mark_hot(begin, width, resampler.hot(i));
-        }
+        reader.load(count);
+        parallel_rows(threads, 0, count, [&](int begin, int end) {
+            long long bad = 0;
+            for (int i = begin; i < end; ++i) {
+                float* out = pixels + size_t(i) * stride;
+                bad += reader.convert(i, out);
+                std::fill(out + 4 * width, out + stride, 0.0f);
+                mark_hot(out, width, resampler.hot(i));
+            }
+            not_finite += bad;
+        });
         resampler.commit(count);
         int first = 0, last = 0;
         resampler.ready(first, last);
