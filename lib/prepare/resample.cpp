@@ -55,6 +55,26 @@ void sum_rows_held(const float* const* rows, const float* weights, int taps, flo
     }
 }
 
+// out[x] = sum over taps of lanes * pixels, for a whole row; `taps` is even.
+KLIO_CLONES void sum_columns(const Kernel& columns, const float* pixels, float* out)
+{
+    const int taps = columns.taps();
+    for (int x = 0; x < columns.count(); ++x) {
+        const float* in = pixels + 4 * (columns.first(x) - columns.begin());
+        const float* lanes = columns.lanes(x);
+        Float8 sum = {};
+        for (int t = 0; t < taps; t += 2) {
+            Float8 value, weight;
+            std::memcpy(&value, in + 4 * t, sizeof value);
+            std::memcpy(&weight, lanes + 4 * t, sizeof weight);
+            sum += value * weight;
+        }
+        const Float4 low = {sum[0], sum[1], sum[2], sum[3]};
+        const Float4 high = {sum[4], sum[5], sum[6], sum[7]};
+        store4(out + 4 * x, low + high);
+    }
+}
+
 } // namespace
 
 Kernel::Kernel(int length, double offset, double span, int count)
@@ -62,7 +82,9 @@ Kernel::Kernel(int length, double offset, double span, int count)
     const double scale = span / count;
     const double widen = std::max(scale, 1.0);
     const double support = 3 * widen;
-    m_taps = std::min(length, int(std::ceil(2 * support)) + 1);
+    // An even number, so that taps can be taken two by two; one beyond the input weighs nothing.
+    const int window = std::min(length, int(std::ceil(2 * support)) + 1);
+    m_taps = (window + 1) / 2 * 2;
     m_first.resize(size_t(count));
     m_weights.resize(size_t(count) * size_t(m_taps));
     m_begin = length;
@@ -74,12 +96,12 @@ Kernel::Kernel(int length, double offset, double span, int count)
         if (scale == 1 && std::fabs(center - std::round(center)) < 1e-9)
             center = std::round(center);
         const int from = int(std::ceil(center - support)), to = int(std::floor(center + support));
-        const int first = std::clamp(from, 0, length - m_taps);
+        const int first = std::clamp(from, 0, length - window);
         std::fill(sums.begin(), sums.end(), 0.0);
         double total = 0;
         for (int j = from; j <= to; ++j) {
             const double weight = lanczos3((j - center) / widen);
-            const int at = std::clamp(std::clamp(j, 0, length - 1) - first, 0, m_taps - 1);
+            const int at = std::clamp(std::clamp(j, 0, length - 1) - first, 0, window - 1);
             sums[size_t(at)] += weight;
             total += weight;
         }
@@ -91,8 +113,11 @@ Kernel::Kernel(int length, double offset, double span, int count)
                 = std::fabs(weight) < 1e-9 ? 0.0f : float(weight);
         }
         m_begin = std::min(m_begin, first);
-        m_end = std::max(m_end, first + m_taps);
+        m_end = std::max(m_end, first + window);
     }
+    m_lanes.resize(m_weights.size() * 4);
+    for (size_t i = 0; i < m_lanes.size(); ++i)
+        m_lanes[i] = m_weights[i / 4];
 }
 
 void mark_hot(const float* pixels, int width, unsigned char* flags)
@@ -147,7 +172,8 @@ void Resampler::commit(int count)
 void Resampler::ready(int& first, int& last) const
 {
     first = last = m_next_output;
-    while (last < m_rows.count() && m_rows.first(last) + m_rows.taps() <= m_next_row)
+    while (last < m_rows.count()
+           && std::min(m_rows.first(last) + m_rows.taps(), m_rows.end()) <= m_next_row)
         ++last;
 }
 
@@ -197,32 +223,32 @@ void Resampler::compute(int y, float* out, std::vector<float>& scratch) const
         b = end;
     }
 
+    sum_columns(m_columns, column, out);
+    if (std::find(hot.begin(), hot.end(), 1) == hot.end())
+        return;
     const int columns = m_columns.taps();
     const Float4 one = {1, 1, 1, 1};
     for (int x = 0; x < m_columns.count(); ++x) {
         const int first = m_columns.first(x) - m_columns.begin();
+        bool any_hot = false;
+        for (int b = first / block; b <= (first + columns - 1) / block && b < m_blocks; ++b)
+            any_hot |= hot[size_t(b)] != 0;
+        if (!any_hot)
+            continue;
         const float* in = column + 4 * first;
         const float* w = m_columns.weights(x);
-        Float4 sum = {};
-        for (int t = 0; t < columns; ++t)
-            sum += w[t] * load4(in + 4 * t);
-        bool any_hot = false;
-        for (int b = first / block; b <= (first + columns - 1) / block; ++b)
-            any_hot |= hot[size_t(b)] != 0;
-        if (any_hot) {
-            Float4 low = {}, high = {};
-            bool started = false;
-            for (int t = 0; t < columns; ++t) {
-                if (w[t] == 0)
-                    continue;
-                const Float4 value = load4(in + 4 * t);
-                low = started ? min4(low, value) : value;
-                high = started ? max4(high, value) : value;
-                started = true;
-            }
-            sum = select(high > one, max4(low, min4(high, sum)), sum);
+        Float4 low = {}, high = {};
+        bool started = false;
+        for (int t = 0; t < columns; ++t) {
+            if (w[t] == 0)
+                continue;
+            const Float4 value = load4(in + 4 * t);
+            low = started ? min4(low, value) : value;
+            high = started ? max4(high, value) : value;
+            started = true;
         }
-        store4(out + 4 * x, sum);
+        const Float4 sum = load4(out + 4 * x);
+        store4(out + 4 * x, select(high > one, max4(low, min4(high, sum)), sum));
     }
 }
 

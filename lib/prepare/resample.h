@@ -20,6 +20,8 @@ public:
     int taps() const { return m_taps; }
     int first(int i) const { return m_first[size_t(i)]; }
     const float* weights(int i) const { return &m_weights[size_t(i) * size_t(m_taps)]; }
+    /// The same, each four times over, for RGBX pixels: two taps fill eight lanes.
+    const float* lanes(int i) const { return &m_lanes[size_t(i) * size_t(m_taps) * 4]; }
     int begin() const { return m_begin; } ///< the first input that any output needs
     int end() const { return m_end; }     ///< one beyond the last
 
@@ -28,6 +30,7 @@ private:
     int m_begin = 0, m_end = 0;
     std::vector<int> m_first;
     std::vector<float> m_weights;
+    std::vector<float> m_lanes;
 };
 
 /// Four floats a pixel: red, green, blue, and alpha or nothing. Input rows are pushed from top to

@@ -10,6 +10,8 @@ namespace klio::prep {
 typedef float Float4 __attribute__((vector_size(16)));
 typedef int Int4 __attribute__((vector_size(16)));
 
+typedef float Float8 __attribute__((vector_size(32)));
+
 inline Float4 load4(const float* p)
 {
     Float4 v;
