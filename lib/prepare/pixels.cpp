@@ -36,26 +36,29 @@ KLIO_CLONES void from_half(const uint16_t* in, float* out, int count)
         out[i] = half_to_float(in[i]);
 }
 
-// Film plates are half RGB: their rows are converted, checked and spread to four lanes in one go,
-// 16 pixels at a time, which stay in the first cache. Returns how many pixels were done: all, or as
-// many as came before a block with values that are not finite.
+// Film plates are half RGB: their rows are converted, checked and spread to four lanes in one go, a
+// pixel (and the first value of the next) at a time. Returns how many pixels were done: those
+// before the first 16 with a value that is not finite, and never the last one.
 KLIO_CLONES int from_half_rgb(const uint16_t* in, float* out, int width)
 {
-    constexpr int pixels = 16, values = 3 * pixels;
+    typedef uint16_t Short4 __attribute__((vector_size(8)));
+    constexpr int pixels = 16;
     int x = 0;
-    for (; x + pixels <= width; x += pixels, in += values, out += 4 * pixels) {
-        uint16_t not_finite = 0;
-        for (int i = 0; i < values; ++i)
-            not_finite |= (in[i] & 0x7c00) == 0x7c00;
-        if (not_finite)
+    for (; x + pixels < width; x += pixels) {
+        Int4 not_finite = {};
+        for (int i = 0; i < pixels; ++i, in += 3, out += 4) {
+            Short4 half;
+            std::memcpy(&half, in, sizeof half);
+            const Int4 bits = __builtin_convertvector(half, Int4);
+            const Int4 magnitude = (bits & 0x7fff) << 13;
+            const Int4 sign = (bits & 0x8000) << 16;
+            const Int4 value = Int4(Float4(magnitude) * 0x1p112f) | sign;
+            const Int4 mask = {-1, -1, -1, 0};
+            not_finite |= (bits & 0x7c00) == 0x7c00;
+            store4(out, Float4(value & mask));
+        }
+        if (not_finite[0] | not_finite[1] | not_finite[2] | not_finite[3])
             break;
-        float block[values + 1];
-        for (int i = 0; i < values; ++i)
-            block[i] = half_to_float(in[i]);
-        block[values] = 0;
-        const Int4 mask = {-1, -1, -1, 0};
-        for (int i = 0; i < pixels; ++i)
-            store4(out + 4 * i, Float4(Int4(load4(block + 3 * i)) & mask));
     }
     return x;
 }
