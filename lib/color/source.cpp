@@ -57,7 +57,8 @@ std::string space_of_metadata(const WorkingConfig& working, const std::string& t
     if (!known.empty())
         return known;
     const std::string name = lower(text);
-    if (name == "srgb" || name == "rec709" || name == "gammacorrected")
+    // A PNG says gamma 2.2 where it means sRGB: the chunk came before sRGB had a name.
+    if (name == "srgb" || name == "rec709" || name == "gammacorrected" || name == "gamma2.2")
         return working.srgb;
     if (name == "linear" || name == "lin_srgb" || name == "lin_rec709")
         return working.first_of(names_of_linear709());

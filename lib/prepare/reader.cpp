@@ -1,6 +1,6 @@
 #include "prepare/reader.h"
 
-#include "base/file.h"
+#include "prepare/header.h"
 
 #include <klio/error.h>
 
@@ -13,8 +13,8 @@ namespace klio::prep {
 
 namespace {
 
-// Messages that name what is wrong with the file itself, before any reader guesses.
-void check_file(const std::string& path)
+// The file's size. Messages name what is wrong with the file itself, before any reader guesses.
+uint64_t check_file(const std::string& path)
 {
     struct stat info { };
     if (::stat(path.c_str(), &info) != 0)
@@ -25,6 +25,7 @@ void check_file(const std::string& path)
         throw ReferenceError(path + ": is no regular file");
     if (info.st_size == 0)
         throw ReferenceError(path + ": is empty");
+    return uint64_t(info.st_size);
 }
 
 bool ends_with(const std::string& text, const std::string& end)
@@ -48,15 +49,16 @@ void check_size(const std::string& name, double width, double height)
 
 std::unique_ptr<Reader> open_reader(const Source& source, const Options& options)
 {
-    unsigned char magic[4] = {};
-    size_t got = 0;
+    constexpr size_t head_size = 2048;
+    std::string head;
+    uint64_t size = 0;
     if (source.bytes) {
         if (source.bytes->empty())
             throw ReferenceError(source.name + ": is empty");
-        got = std::min<size_t>(sizeof magic, source.bytes->size());
-        std::memcpy(magic, source.bytes->data(), got);
+        head = source.bytes->substr(0, head_size);
+        size = source.bytes->size();
     } else {
-        check_file(source.name);
+        size = check_file(source.name);
         if (ends_with(source.name, ".kling"))
             throw ReferenceError(source.name
                                  + ": is a recipe; a reference must be an image (generate the "
@@ -64,10 +66,12 @@ std::unique_ptr<Reader> open_reader(const Source& source, const Options& options
         std::FILE* file = std::fopen(source.name.c_str(), "rbe");
         if (!file)
             throw ReferenceError(source.name + ": can't be opened (" + std::strerror(errno) + ")");
-        got = std::fread(magic, 1, sizeof magic, file);
+        head.resize(head_size);
+        head.resize(std::fread(&head[0], 1, head_size, file));
         std::fclose(file);
     }
-    if (got >= 3 && magic[0] == 0xFF && magic[1] == 0xD8 && magic[2] == 0xFF)
+    check_header(source.name, head, size);
+    if (head.compare(0, 3, "\xFF\xD8\xFF") == 0)
         return open_jpeg_reader(source);
     return open_oiio_reader(source, options);
 }
