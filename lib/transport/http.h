@@ -110,9 +110,10 @@ struct TransportOptions {
 /// are always checked; TLS is 1.2 or newer. Proxies are taken from the environment as curl does
 /// (see proxy.h).
 ///
-/// A POST leaves at most once: it takes a connection of its own, since libcurl repeats a request by
-/// itself where a kept-alive connection turns out to be dead, and it is stopped before it would be
-/// sent again. Other methods may be repeated by libcurl in that one case.
+/// Requests with a body go by HTTP/1.1. A POST leaves at most once: it takes a connection of its
+/// own, since libcurl repeats a request by itself where a kept-alive connection turns out to be
+/// dead, and it is stopped before it would be sent again. Other methods may be repeated by libcurl
+/// in that one case.
 ///
 /// A transfer that is cancelled ends within a tenth of a second (and its `cancel_grace`).
 class Transport {

@@ -269,7 +269,6 @@ bool Transfer::set_up_hop()
     const std::string agent
         = m_options.user_agent.empty() ? "klio/" KLIO_VERSION_STRING : m_options.user_agent;
     curl_easy_setopt(easy, CURLOPT_USERAGENT, agent.c_str());
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, long(CURL_HTTP_VERSION_2TLS));
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 30L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 15L);
@@ -308,12 +307,22 @@ bool Transfer::set_up_hop()
     } else if (method != "GET") {
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method.c_str());
     }
-    if (method == "POST")
+    if (method == "POST") {
+        // A connection of its own: libcurl repeats a request where a kept one turns out to be dead.
         curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-    else if (m_url.scheme == "https")
+        curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    }
+    if (has_body) {
+        // Over HTTP/2, libcurl 7.88 hangs where a server answers before it has read the body, as
+        // one does that refuses it: the refusal would be taken for no answer.
+        curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, long(CURL_HTTP_VERSION_1_1));
+    } else {
+        curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, long(CURL_HTTP_VERSION_2TLS));
         // Waits for the handshake, which says whether a connection can be shared. Without TLS there
         // is none: all would wait for the first one's whole answer.
-        curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+        if (m_url.scheme == "https")
+            curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+    }
 
     curl_slist_free_all(m_headers);
     m_headers = nullptr;
