@@ -5,6 +5,7 @@
 #include "sheet/template.h"
 
 #include <klio/error.h>
+#include <klio/record.h>
 #include <klio/sheet.h>
 
 #include <OpenImageIO/imageio.h>
@@ -62,6 +63,19 @@ std::map<std::string, std::string> set_fields(const StoredSet& set)
     return fields;
 }
 
+/// The space that the reference was taken to be in; empty where the file is to say.
+std::string space_of(const StoredReference& reference)
+{
+    if (reference.record.empty())
+        return {};
+    try {
+        const ColorRecord color = prepare_record_from_json(reference.record).color;
+        return color.icc_profile.empty() ? color.source_space : std::string();
+    } catch (const UsageError&) {
+        return {}; // a record of a later version
+    }
+}
+
 void add_references(const StoredSet& set, std::vector<SheetItem>& items,
                     std::set<std::string>& seen)
 {
@@ -79,6 +93,7 @@ void add_references(const StoredSet& set, std::vector<SheetItem>& items,
             item.message = "passed to the service by its URL";
         } else {
             item.path = reference.source;
+            item.space = space_of(reference);
             add_file_fields(item);
         }
         item.fields["kind"] = "reference";

@@ -176,7 +176,9 @@ std::string Page::summary() const
     bool known = true;
     for (const ReviewSet& review : m_sets) {
         frames += review.set.frames.size();
-        known = known && review.set.price_known;
+        known = known && (review.set.price_known || review.set.endpoint == local_endpoint);
+        if (review.set.endpoint == local_endpoint)
+            continue;
         if (review.set.state == JobState::succeeded || review.set.state == JobState::unknown)
             credits += review.set.credits_at_least;
     }
@@ -185,7 +187,7 @@ std::string Page::summary() const
     };
     std::string text = count(m_sets.size(), "take") + " · " + count(frames, "frame") + " · "
         + count(m_references.size(), "reference");
-    if (known)
+    if (known && credits > 0)
         text += " · at least " + std::to_string(credits) + " credits";
     if (!m_sets.empty())
         text += " · " + m_sets.front().set.request.model;
@@ -318,9 +320,10 @@ std::string Page::facts_html(size_t index) const
     price.known = set.price_known;
     price.credits_at_least = set.credits_at_least;
     html += "<div><div class=\"title\"><h3>Cost and origin</h3></div><table>\n"
-        + row("cost", price.text()) + row("state", to_string(set.state))
-        + row("model", set.request.model) + row("made", time_text(set.created_at))
-        + row("task", set.task_id) + row("job", set.job)
+        + row("cost",
+              set.endpoint == local_endpoint ? "nothing: made by the local gateway" : price.text())
+        + row("state", to_string(set.state)) + row("model", set.request.model)
+        + row("made", time_text(set.created_at)) + row("task", set.task_id) + row("job", set.job)
         + row("endpoint", base::mask_url(set.endpoint));
     for (const std::string& warning : set.warnings)
         html += row("warning", base::mask(warning));

@@ -57,12 +57,17 @@ LoadedPicture load(const Task& task, const CancelToken& cancel)
 {
     LoadedPicture loaded;
     const Cell& cell = *task.cell;
-    if (!cell.picture())
+    if (!cell.picture()) {
         loaded.problem = cell.info.problem;
-    else
-        loaded.picture
-            = load_picture(cell.item->path, cell.item->subimage, task.plan->grid.cell_width,
-                           task.plan->grid.cell_height, task.plan->ink.paper, cancel);
+        return loaded;
+    }
+    const SheetItem& item = *cell.item;
+    const Grid& grid = task.plan->grid;
+    const color::Processor view
+        = item.space.empty() ? color::Processor() : color::to_display(item.space);
+    loaded.picture
+        = load_picture(item.path, item.subimage, grid.cell_width, grid.cell_height,
+                       task.plan->ink.paper, cancel, item.space.empty() ? nullptr : &view);
     return loaded;
 }
 

@@ -15,6 +15,7 @@ struct SheetItem {
     enum class Kind { frame, reference, failure } kind = Kind::frame;
     std::string path; ///< any file OIIO reads; empty for a failure
     int subimage = 0;
+    std::string space;   ///< colour space of the file; empty: as it says itself
     std::string message; ///< a failure's reason
     int row = -1;        ///< items of one row number stand together (takes as rows); -1: flows
     /// What templates name. sheet_items() and file_items() fill them; write_sheet() adds `size`,
