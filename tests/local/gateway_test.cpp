@@ -260,6 +260,22 @@ TEST(Gateway, ResultsComeByRange)
     EXPECT_EQ(rest->body, whole.substr(1000));
 }
 
+TEST(Gateway, PacksWithGzipAlone)
+{
+    Caller caller;
+    const std::string id = caller.task();
+    httplib::Client client("127.0.0.1", caller.gateway.port());
+    client.set_decompress(false);
+    const auto encoding = [&](const char* accepted) {
+        return client
+            .Get("/api/v1/tasks/" + id,
+                 {{"Authorization", "Bearer test-key-one"}, {"Accept-Encoding", accepted}})
+            ->get_header_value("Content-Encoding");
+    };
+    EXPECT_EQ(encoding("gzip, br"), "gzip");
+    EXPECT_EQ(encoding("br"), "");
+}
+
 TEST(Gateway, StartedAgainItKnowsItsTasks)
 {
     Folder folder;

@@ -174,6 +174,7 @@ TEST(DownloadImages, WhatIsGoneIsSaidToBeGone)
         const Download download = fetch(host, one, {path + "?sig=topsecretsignature"})[0];
         EXPECT_TRUE(download.gone) << status;
         EXPECT_FALSE(download.ok());
+        EXPECT_EQ(download.failure.kind, ErrorKind::damaged) << status;
         EXPECT_THAT(download.failure.message, Not(HasSubstr("topsecret")));
         EXPECT_THAT(one.clock.sleeps(), IsEmpty());
     }
