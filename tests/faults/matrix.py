@@ -251,6 +251,8 @@ def check(klio, row, quick, keep):
                     found, collected, _ = generate(klio, folder, gateway.endpoint, row, 4)
                 if found != OK or len(collected) != row.images:
                     wrong.append(f"collected by hand: {found}")
+                else:
+                    frames = collected
                 ledger = gateway.ledger()
         finally:
             gateway.stop()
@@ -258,8 +260,8 @@ def check(klio, row, quick, keep):
         for what, got, expected in (("first run", first, row.first), ("next run", then, row.then),
                                     ("creates", creates, row.creates),
                                     ("charges", charges, row.charges),
-                                    ("frames", len(frames) if then == OK else 0,
-                                     row.images if row.then == OK else 0)):
+                                    ("frames", len(frames) if OK in (then, found) else 0,
+                                     row.images if row.then == OK or found == OK else 0)):
             if got != expected:
                 wrong.append(f"{what}: {got}, not {expected}")
         if charges > 1:
@@ -277,7 +279,7 @@ def check(klio, row, quick, keep):
     else:
         shutil.rmtree(folder, ignore_errors=True)
     return dict(row=row, first=first, then=then, creates=creates, charges=charges, found=found,
-                frames=len(frames) if then == OK else 0, message=message[0], wrong=wrong,
+                frames=len(frames) if OK in (then, found) else 0, message=message[0], wrong=wrong,
                 seconds=time.monotonic() - started)
 
 
