@@ -24,6 +24,7 @@ const std::map<std::string, std::string>& recipe_options()
          "curve); default: texture, or view where highlights would clip"},
         {"display", "display of the view policy"},
         {"view", "view of the view policy"},
+        {"peak", "policy compress: the value that becomes white (default: the brightest)"},
         {"exposure", "stops, or auto (default 0)"},
         {"fit", "references: crop (default), pad, none; frames: WxH, WxH:letterbox|width|height"},
         {"gravity",

@@ -42,6 +42,7 @@ void apply_options(const std::map<std::string, std::string>& options, GenerateOp
         {"display", &prepare.display},
         {"view", &prepare.view},
         {"exposure", &prepare.exposure},
+        {"peak", &prepare.peak},
         {"gravity", &prepare.gravity},
         {"codec", &prepare.codec},
         {"matte", &prepare.matte},

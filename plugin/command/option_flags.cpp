@@ -22,7 +22,7 @@ void add_option_flags(CLI::App& app, std::map<std::string, std::string>& given,
 const std::vector<std::string>& prepare_option_names()
 {
     static const std::vector<std::string> names
-        = {"from",    "policy", "display", "view",  "exposure",
+        = {"from",    "policy", "display", "view",  "exposure",  "peak",
            "gravity", "codec",  "quality", "matte", "image_view"};
     return names;
 }
