@@ -154,6 +154,13 @@ void Client::Impl::judge_create(const HttpResponse& response, CreateOutcome& out
             outcome.kind = Kind::accepted;
             return;
         }
+        if (outcome.answer.state == TaskState::failed && !outcome.answer.message.empty()) {
+            // No task, and a reason: a rejection in the service's own words.
+            outcome.failure = failure_of(outcome.answer);
+            outcome.failure.rejected = true;
+            outcome.kind = Kind::rejected;
+            return;
+        }
         outcome.kind = Kind::unknown;
         outcome.failure.kind = ErrorKind::unknown;
         outcome.failure.message = "the service answered without a task id: "

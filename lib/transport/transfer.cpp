@@ -235,7 +235,7 @@ bool Transfer::set_up_hop()
     m_response.headers.clear();
     m_response.body.clear();
     m_header_bytes = m_received = m_expected = 0;
-    m_headers_done = m_blocked = m_first_byte = false;
+    m_blocked = m_first_byte = false;
     m_sent_at = -1;
     m_body_at = 0;
     if (m_file)
@@ -363,58 +363,66 @@ bool Transfer::set_up_hop()
     return true;
 }
 
-bool Transfer::takes_body() const
+// libcurl is C: no exception may pass through it, neither the receiver's nor one of our own.
+template <typename Work> size_t Transfer::guarded(size_t bytes, Work work)
 {
-    return m_request.sink && (m_response.status == 200 || m_response.status == 206);
+    m_first_byte = true;
+    if (m_failed)
+        return 0;
+    try {
+        work();
+    } catch (const std::exception& exception) {
+        fail(Fault::other, m_url.text + ": stopped: " + exception.what());
+    } catch (...) {
+        fail(Fault::other, m_url.text + ": stopped by the receiver");
+    }
+    return m_failed ? 0 : bytes;
 }
 
 size_t Transfer::on_write(char* data, size_t size, size_t count, void* self)
 {
     auto& me = *static_cast<Transfer*>(self);
-    const size_t bytes = size * count;
-    me.m_first_byte = true;
-    if (me.m_failed)
-        return 0;
-    if (bytes > me.m_request.max_body - std::min(me.m_request.max_body, me.m_received)) {
-        me.fail(Fault::too_large,
-                me.m_url.text + ": the answer is larger than "
-                    + std::to_string(me.m_request.max_body) + " bytes");
-        return 0;
-    }
-    me.m_received += bytes;
-    if (me.takes_body()) {
-        if (!me.m_request.sink(data, bytes)) {
-            me.fail(Fault::other, me.m_url.text + ": stopped by the receiver");
-            return 0;
-        }
-    } else {
-        me.m_response.body.append(data, bytes);
-    }
-    if (me.m_request.on_progress)
-        me.m_request.on_progress(me.m_received, me.m_expected);
-    return bytes;
+    return me.guarded(size * count, [&] { me.take_body(data, size * count); });
 }
 
 size_t Transfer::on_header(char* data, size_t size, size_t count, void* self)
 {
     auto& me = *static_cast<Transfer*>(self);
-    const size_t bytes = size * count;
-    me.m_first_byte = true;
-    if (me.m_failed)
-        return 0;
-    me.m_header_bytes += bytes;
-    if (me.m_header_bytes > max_header_bytes) {
-        me.fail(Fault::too_large,
-                me.m_url.text + ": the answer's headers are larger than "
-                    + std::to_string(max_header_bytes) + " bytes");
-        return 0;
+    return me.guarded(size * count, [&] { me.take_head(std::string(data, size * count)); });
+}
+
+void Transfer::take_body(const char* data, size_t bytes)
+{
+    if (bytes > m_request.max_body - std::min(m_request.max_body, m_received)) {
+        fail(Fault::too_large,
+             m_url.text + ": the answer is larger than " + std::to_string(m_request.max_body)
+                 + " bytes");
+        return;
     }
-    const std::string line(data, bytes);
-    if (line.compare(0, 5, "HTTP/") == 0) {
-        me.take_status_line(line);
-        return bytes;
+    m_received += bytes;
+    if (m_request.sink && (m_response.status == 200 || m_response.status == 206)) {
+        if (!m_request.sink(data, bytes)) {
+            fail(Fault::other, m_url.text + ": stopped by the receiver");
+            return;
+        }
+    } else {
+        m_response.body.append(data, bytes);
     }
-    return me.take_header_line(line) ? bytes : 0;
+    if (m_request.on_progress)
+        m_request.on_progress(m_received, m_expected);
+}
+
+void Transfer::take_head(const std::string& line)
+{
+    m_header_bytes += line.size();
+    if (m_header_bytes > max_header_bytes)
+        fail(Fault::too_large,
+             m_url.text + ": the answer's headers are larger than "
+                 + std::to_string(max_header_bytes) + " bytes");
+    else if (line.compare(0, 5, "HTTP/") == 0)
+        take_status_line(line);
+    else
+        take_header_line(line);
 }
 
 void Transfer::take_status_line(const std::string& line)
@@ -422,17 +430,14 @@ void Transfer::take_status_line(const std::string& line)
     const size_t space = line.find(' ');
     m_response.status = space == std::string::npos ? 0 : std::atoi(line.c_str() + space + 1);
     m_response.headers.clear();
-    m_headers_done = false;
     m_expected = 0;
 }
 
-bool Transfer::take_header_line(const std::string& line)
+void Transfer::take_header_line(const std::string& line)
 {
     const size_t colon = line.find(':');
-    if (colon == std::string::npos) {
-        m_headers_done = m_headers_done || trimmed(line).empty();
-        return true;
-    }
+    if (colon == std::string::npos)
+        return;
     std::string name = lower(trimmed(line.substr(0, colon)));
     std::string value = trimmed(line.substr(colon + 1));
     if (name == "content-length") {
@@ -442,13 +447,12 @@ bool Transfer::take_header_line(const std::string& line)
             fail(Fault::too_large,
                  m_url.text + ": the answer has " + value + " bytes, more than "
                      + std::to_string(m_request.max_body));
-            return false;
+            return;
         }
     }
     if (name == "content-encoding")
         m_expected = 0;
     m_response.headers.emplace_back(std::move(name), std::move(value));
-    return true;
 }
 
 size_t Transfer::on_read(char* buffer, size_t size, size_t count, void* self)

@@ -47,8 +47,10 @@ private:
     bool address_allowed(const std::string& numeric) const;
     void fail(Fault fault, const std::string& error);
     void take_status_line(const std::string& line);
-    bool take_header_line(const std::string& line);
-    bool takes_body() const;
+    void take_header_line(const std::string& line);
+    void take_head(const std::string& line);
+    void take_body(const char* data, size_t bytes);
+    template <typename Work> size_t guarded(size_t bytes, Work work);
 
     static size_t on_write(char* data, size_t size, size_t count, void* self);
     static size_t on_header(char* data, size_t size, size_t count, void* self);
@@ -76,9 +78,8 @@ private:
     uint64_t m_header_bytes = 0;
     uint64_t m_received = 0; ///< body bytes of this hop, decompressed
     uint64_t m_expected = 0; ///< body bytes by Content-Length; 0 unknown
-    bool m_headers_done = false;
-    bool m_blocked = false; ///< a socket was refused for its address
-    bool m_failed = false;  ///< fail() was called: libcurl's own code is only its consequence
+    bool m_blocked = false;  ///< a socket was refused for its address
+    bool m_failed = false;   ///< fail() was called: libcurl's own code is only its consequence
 
     double m_begun = 0;
     double m_sent_at = -1;      ///< all of the request was handed over

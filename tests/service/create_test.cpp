@@ -122,6 +122,9 @@ TEST(Create, AFinalRejectionIsNotSentAgain)
            {{402, json("pay")}, ErrorKind::credits},
            {{429, json("balance is zero")}, ErrorKind::credits},
            {{500, json("content policy")}, ErrorKind::refusal},
+           {{200, R"({"status":"error","message":"insufficient balance"})"}, ErrorKind::credits},
+           {{200, R"({"data":{"status":"failed","fail_reason":"unsafe: moderation"}})"},
+            ErrorKind::refusal},
            {{200, R"({"code":400,"message":"sensitive prompt"})"}, ErrorKind::refusal},
            {{307, "", "text/plain", {{"Location", "https://elsewhere.example/"}}},
             ErrorKind::network}};

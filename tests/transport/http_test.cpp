@@ -178,6 +178,21 @@ TEST(Http, AWholeBodyGoesToTheSinkOnlyWhereItIsTheThing)
     EXPECT_EQ(response.outcome, Outcome::maybe_sent);
 }
 
+TEST(Http, AReceiversExceptionEndsTheTransferAndNothingElse)
+{
+    RawServer server(echo);
+    Transport transport;
+    HttpRequest request = request_to(server.url());
+    request.sink = [](const char*, size_t) -> bool { throw std::runtime_error("disk full"); };
+    HttpResponse response = transport.perform(request);
+    EXPECT_EQ(response.outcome, Outcome::maybe_sent);
+    EXPECT_THAT(response.error, HasSubstr("disk full"));
+    request.sink = {};
+    request.on_progress = [](uint64_t, uint64_t) { throw 17; };
+    EXPECT_FALSE(transport.perform(request).ok());
+    EXPECT_TRUE(transport.perform(request_to(server.url())).ok());
+}
+
 TEST(Http, AsksForARange)
 {
     RawServer server(echo);

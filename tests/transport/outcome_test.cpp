@@ -99,7 +99,11 @@ TEST(Outcome, ABadUrlSentNothing)
 
 TEST(Outcome, AResetBeforeAnythingIsReadMayHaveBeenSent)
 {
-    RawServer server([](Connection& connection, int) { connection.reset(); });
+    RawServer server([](Connection& connection, int) {
+        char byte = 0;
+        recv(connection.socket(), &byte, 1, MSG_PEEK); // it is here, and nobody reads it
+        connection.reset();
+    });
     Transport transport;
     const HttpResponse response = transport.perform(post_to(server.url()));
     EXPECT_EQ(response.outcome, Outcome::maybe_sent);
