@@ -74,6 +74,8 @@ template <typename Work> auto attended(const Call& call, const char* step, const
 {
     CancelToken inner;
     Board board;
+    if (call.options.cancel.cancelled())
+        inner.cancel();
     auto future = std::async(std::launch::async, [&] { return work(inner, board); });
     attend(call, step, board, inner, [&](std::chrono::milliseconds time) {
         return future.wait_for(time) == std::future_status::ready;

@@ -108,18 +108,18 @@ service::PollOutcome wait_for(const Call& call, store::JobRecord& job, service::
 }
 
 // One image's bytes into the store. Throws DamagedError, StoreError.
-void keep_image(const Call& call, store::JobRecord& job, const service::Download& image)
+void keep_image(const Call& call, const store::JobRecord& job, int index, const std::string& bytes)
 {
     const frames::ImageProbe probe = frames::check_image(
-        image.bytes, "image " + std::to_string(image.index + 1) + " of " + job_name(job.set.job));
+        bytes, "image " + std::to_string(index + 1) + " of " + job_name(job.set.job));
     StoredFrame frame;
-    frame.index = image.index + 1;
+    frame.index = index + 1;
     frame.media_type = probe.media_type;
     frame.width = probe.width;
     frame.height = probe.height;
     frame.channels = probe.channels;
     frame.bit_depth = probe.bit_depth;
-    frame = store::write_frame_bytes(call.store.folder(), job.set.job, frame, image.bytes);
+    frame = store::write_frame_bytes(call.store.folder(), job.set.job, frame, bytes);
     call.store.jobs().add_frame(job.set.job, frame);
 }
 
@@ -154,7 +154,7 @@ Missing fetch(const Call& call, store::JobRecord& job, service::Client& client,
     };
     attended(call, "download", [&](const CancelToken& inner, Board& board) {
         return client.download(images, call.deadline, inner, [&](service::Download& image) {
-            image.index = indices[size_t(image.index)];
+            const int index = indices[size_t(image.index)];
             if (!image.ok()) {
                 note(image.failure.kind, image.failure.message, image.gone);
                 return;
@@ -162,9 +162,9 @@ Missing fetch(const Call& call, store::JobRecord& job, service::Client& client,
             if (broken)
                 return;
             try {
-                keep_image(call, job, image);
-                missing.indices.erase(image.index);
-                board.put("frame " + std::to_string(image.index + 1) + " is stored",
+                keep_image(call, job, index, image.bytes);
+                missing.indices.erase(index);
+                board.put("frame " + std::to_string(index + 1) + " is stored",
                           double(all.size() - missing.indices.size()), double(all.size()));
             } catch (const DamagedError& error) {
                 note(error.kind(), error.what(), true);

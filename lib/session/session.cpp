@@ -73,7 +73,8 @@ struct Session::Impl {
             = call.options.endpoint_identity.empty() ? job.url : call.options.endpoint_identity;
         job.set.request = request;
         job.set.job = job_key(request, job.set.endpoint, session::reference_ids(references));
-        const Price cost = price(request);
+        // The gateway in one's own process takes nothing, so it uses up no budget.
+        const Price cost = job.set.endpoint == local_endpoint ? Price {true, 0} : price(request);
         job.set.price_known = cost.known;
         job.set.credits_at_least = cost.credits_at_least;
         for (const Reference& reference : references) {

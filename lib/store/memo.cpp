@@ -30,11 +30,13 @@ std::string Memo::source_sha256(const std::string& path)
     if (::stat(absolute.c_str(), &info) != 0 || !S_ISREG(info.st_mode))
         return base::sha256_file(path);
     const int64_t mtime = nanoseconds(info.st_mtim);
+    // Tools set a file's mtime as they like; the time of its last change of any kind they can't.
+    const int64_t ctime = nanoseconds(info.st_ctim);
     try {
         Statement query(m_database,
                         "SELECT sha256 FROM memo_source WHERE path = ? AND size = ? AND "
-                        "mtime_ns = ? AND inode = ?",
-                        absolute, int64_t(info.st_size), mtime, int64_t(info.st_ino));
+                        "mtime_ns = ? AND ctime_ns = ? AND inode = ?",
+                        absolute, int64_t(info.st_size), mtime, ctime, int64_t(info.st_ino));
         if (query.step())
             return query.text(0);
     } catch (const StoreError&) {
@@ -45,9 +47,9 @@ std::string Memo::source_sha256(const std::string& path)
         try {
             const Impatient impatient(m_database);
             Statement(m_database,
-                      "INSERT OR REPLACE INTO memo_source(path, size, mtime_ns, inode, sha256) "
-                      "VALUES(?, ?, ?, ?, ?)",
-                      absolute, int64_t(info.st_size), mtime, int64_t(info.st_ino), sha256)
+                      "INSERT OR REPLACE INTO memo_source(path, size, mtime_ns, ctime_ns, inode, "
+                      "sha256) VALUES(?, ?, ?, ?, ?, ?)",
+                      absolute, int64_t(info.st_size), mtime, ctime, int64_t(info.st_ino), sha256)
                 .run();
         } catch (const StoreError&) {
         }
@@ -73,8 +75,8 @@ void Memo::put_url(const std::string& url, const std::string& sha256) noexcept
     try {
         const Impatient impatient(m_database);
         Statement(m_database,
-                  "INSERT OR IGNORE INTO memo_source(path, size, mtime_ns, inode, sha256) "
-                  "VALUES(?, -1, 0, 0, ?)",
+                  "INSERT OR IGNORE INTO memo_source(path, size, mtime_ns, ctime_ns, inode, "
+                  "sha256) VALUES(?, -1, 0, 0, 0, ?)",
                   url, sha256)
             .run();
     } catch (const std::exception&) {

@@ -38,7 +38,7 @@ class Memo {
 public:
     explicit Memo(Database& database) : m_database(database) { }
 
-    /// SHA-256 of the file's bytes, without reading it where size, time and inode are as they
+    /// SHA-256 of the file's bytes, without reading it where size, times and inode are as they
     /// were. Throws ReferenceError where the file can't be read.
     std::string source_sha256(const std::string& path);
     /// SHA-256 of what was fetched from `url` the first time; empty where it never was.

@@ -29,7 +29,7 @@ KEY = "kill-harness-key-4711"
 UNKNOWN = 8
 
 # Each place in the code where a step has just become, or is about to become, durable.
-POINTS = ["staging", "submitting-before", "submitting", "answered", "submitted-before", "submitted",
+POINTS = ["submitting-before", "submitting", "answered", "submitted-before", "submitted",
           "task-answer", "frame-write", "frame-written", "frame", "frame:2", "succeeded-before",
           "succeeded"]
 
@@ -149,10 +149,12 @@ class Harness:
     def job(self, number):
         with self.lock:
             self.jobs += 1
-            count = self.rng.choice([1, 1, 2, 3])
+            count = self.rng.choice([1, 2, 3])
             with_plate = self.rng.random() < 0.5
-            plans = [POINTS[number % len(POINTS)]] if number % 3 == 0 else []
-            plans += [None] * self.rng.choice([1, 1, 2, 3])
+            # Each point in turn, then a random time or two, so that what a crash left is itself
+            # interrupted.
+            plans = [POINTS[number % len(POINTS)]] + [None] * self.rng.choice([0, 1, 1, 2])
+            self.rng.shuffle(plans)
         # A word that no other prompt contains, to find the job by.
         prompt = f"job{number:05d}x"
         arguments = ["generate", "--prompt", prompt, "--num-images", str(count), "--timeout", "60",

@@ -31,6 +31,16 @@ TEST_F(Generate, BuysOnceAndThenServesFromTheStore)
     EXPECT_EQ(Jobs(settings).cost().spent, 6);
 }
 
+TEST_F(Generate, TheGatewayOfOnesOwnUsesUpNoBudget)
+{
+    serve();
+    settings.set("budget", "0");
+    GenerateOptions local = options();
+    local.endpoint_identity = local_endpoint;
+    EXPECT_EQ(Session(settings).generate(request(), local).frames.size(), 1u);
+    EXPECT_EQ(Jobs(settings).cost().total(), 0);
+}
+
 TEST_F(Generate, FindNeverSends)
 {
     serve();
@@ -244,13 +254,17 @@ TEST_F(Generate, ImagesElsewhereAreRecoveredWhereAPersonPoints)
 TEST_F(Generate, DamagedResultIsFetchedAgainWhileTheServiceHasIt)
 {
     serve();
-    const StoredSet set = Session(settings).generate(request(), options());
-    std::ofstream(set.frames[0].path, std::ios::app) << "x";
+    const StoredSet set = Session(settings).generate(request("x", 3), options());
+    std::ofstream(set.frames[1].path, std::ios::app) << "x";
+    std::filesystem::remove(set.frames[2].path);
     EXPECT_TRUE(Jobs(settings).job(set.job).damaged);
-    EXPECT_THROW(store::read_frame_bytes(set.frames[0]), DamagedError);
-    const StoredSet mended = Session(settings).generate(request(), options());
-    EXPECT_EQ(mended.frames[0].sha256, set.frames[0].sha256);
-    EXPECT_NO_THROW(store::read_frame_bytes(mended.frames[0]));
+    EXPECT_THROW(store::read_frame_bytes(set.frames[1]), DamagedError);
+    const StoredSet mended = Session(settings).generate(request("x", 3), options());
+    ASSERT_EQ(mended.frames.size(), 3u);
+    for (size_t i = 0; i < 3; ++i) {
+        EXPECT_EQ(mended.frames[i].sha256, set.frames[i].sha256);
+        EXPECT_NO_THROW(store::read_frame_bytes(mended.frames[i]));
+    }
     EXPECT_EQ(gateway->creates(), 1u);
 }
 

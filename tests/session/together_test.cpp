@@ -64,7 +64,7 @@ private:
     {
         GenerateOptions options;
         options.endpoint = address;
-        options.endpoint_identity = "local";
+        options.endpoint_identity = "test";
         options.key = "test-key-0123456789";
         try {
             return work(options) ? 0 : 1;
