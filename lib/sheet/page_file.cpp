@@ -13,6 +13,8 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <limits>
+#include <map>
 
 namespace klio::sheet {
 
@@ -39,6 +41,14 @@ const std::array<float, 256>& linear_values()
     return table;
 }
 
+int longest_side(const std::string& format)
+{
+    static const std::map<std::string, int> sides
+        = {{"jpeg", 65500}, {"webp", 16383}, {"gif", 65535}, {"targa", 65535}, {"sgi", 65535}};
+    const auto found = sides.find(format);
+    return found == sides.end() ? std::numeric_limits<int>::max() : found->second;
+}
+
 } // namespace
 
 PageFile::PageFile(const std::string& path, int width, int height, const std::string& format,
@@ -53,6 +63,11 @@ PageFile::PageFile(const std::string& path, int width, int height, const std::st
                             : "there is no writer for \"." + ending + "\" files");
     }
     const std::string name = m_output->format_name();
+    // libjpeg ends the process over a page that is too large, so that is found out before.
+    const int most = longest_side(name);
+    if (width > most || height > most)
+        fail("the format holds at most " + std::to_string(most)
+             + " pixels a side; give it smaller cells, or a layout that makes more pages");
     m_linear = name == "openexr" || name == "hdr" || name == "rgbe";
     OIIO::ImageSpec spec(width, height, 3, m_linear ? OIIO::TypeHalf : OIIO::TypeUInt8);
     if (!format.empty()) {

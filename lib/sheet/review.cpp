@@ -18,6 +18,7 @@
 #include <cstdio>
 #include <ctime>
 #include <map>
+#include <unistd.h>
 
 namespace klio {
 
@@ -395,13 +396,22 @@ std::string Page::html(const std::vector<Preview>& previews) const
 
 } // namespace
 
+void check_review(const std::string& path, bool force)
+{
+    if (!force)
+        check_free(path);
+    const std::string folder = base::parent_folder(path);
+    base::make_folders(folder);
+    if (access(folder.c_str(), W_OK) != 0)
+        throw OutputError("can't write \"" + path + "\": its folder is not writable");
+}
+
 void write_review(const std::vector<ReviewSet>& sets, const std::string& path,
                   const ReviewOptions& options, const CancelToken& cancel)
 {
     if (sets.empty())
         throw UsageError("there is nothing to show on the review page \"" + path + "\"");
-    if (!options.force)
-        check_free(path);
+    check_review(path, options.force);
     const Page page(sets, options);
     // Base64 makes four bytes of three; 64 KiB are for everything that is no picture.
     const size_t count = std::max<size_t>(page.sources().size(), 1);
@@ -411,7 +421,6 @@ void write_review(const std::vector<ReviewSet>& sets, const std::string& path,
     const std::vector<Preview> previews
         = make_previews(page.sources(), options.width, bytes, worker_count(options.threads), cancel,
                         options.progress);
-    base::make_folders(base::parent_folder(path));
     base::write_file_atomic(path, page.html(previews));
 }
 

@@ -51,6 +51,8 @@ void check(const Outputs& outputs, int count)
     check_outputs(frame_files(outputs, count), outputs.force);
     if (!outputs.sheet.empty())
         check_outputs(frame_names(outputs.sheet, 1), outputs.force);
+    if (!outputs.review.empty())
+        check_review(outputs.review, outputs.force);
 }
 
 Written write(const Outputs& outputs, const StoredSet& set, const FrameOptions& options,

@@ -39,4 +39,8 @@ struct ReviewOptions {
 KLIO_API void write_review(const std::vector<ReviewSet>& sets, const std::string& path,
                            const ReviewOptions& options, const CancelToken& cancel = {});
 
+/// Throws OutputError where write_review() could not write `path`: something is there (unless
+/// `force`), or its folder can't be made or written. To be asked before anything is paid for.
+KLIO_API void check_review(const std::string& path, bool force);
+
 } // namespace klio
