@@ -60,6 +60,13 @@ std::string total_of(const transport::HttpResponse& response)
 
 } // namespace
 
+void throw_staging(bool nothing, const std::string& message)
+{
+    if (nothing)
+        throw NothingStaged(message);
+    throw StagingError(message);
+}
+
 transport::HttpRequest stage_request(const std::string& method, const std::string& url)
 {
     transport::HttpRequest request;
@@ -77,9 +84,10 @@ Exchange::Exchange(transport::Transport& transport, const StageOptions& options)
 }
 
 transport::HttpResponse Exchange::perform(const std::function<transport::HttpRequest()>& make,
-                                          const CancelToken& cancel)
+                                          const CancelToken& cancel, bool* refused)
 {
     transport::Backoff waits = backoff(m_random);
+    bool all_refused = true;
     for (int tries = 1;; ++tries) {
         transport::HttpRequest request = make();
         if (m_tries == 1) {
@@ -90,6 +98,12 @@ transport::HttpResponse Exchange::perform(const std::function<transport::HttpReq
         transport::HttpResponse response = m_transport.perform(std::move(request), cancel);
         if (response.outcome == transport::Outcome::cancelled || cancel.cancelled())
             throw CancelledError("cancelled: staging");
+        all_refused = all_refused
+            && (response.outcome == transport::Outcome::not_sent
+                || (response.outcome == transport::Outcome::answered && response.status >= 300
+                    && response.status < 500));
+        if (refused)
+            *refused = all_refused;
         if (tries == m_tries || !may_pass(response))
             return response;
         const double asked

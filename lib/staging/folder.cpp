@@ -94,7 +94,7 @@ private:
         // The web server is another user, whatever this one's umask.
         ::chmod(path.c_str(), 0644);
     } catch (const OutputError& error) {
-        throw StagingError(m_setting.label() + ": " + error.what());
+        throw NothingStaged(m_setting.label() + ": " + error.what());
     }
 
     StageSetting m_setting;

@@ -145,13 +145,14 @@ private:
         const HttpResponse response
             = m_exchange.perform([&] { return request("HEAD", name); }, cancel);
         if (response.outcome != transport::Outcome::answered)
-            throw StagingError(m_setting.label() + ": no answer: " + explain_answer(response));
+            throw NothingStaged(m_setting.label() + ": no answer: " + explain_answer(response));
         return response.status == 200 && response.ok()
             && response.header("content-length") == std::to_string(object.bytes.size());
     }
 
     void upload(const std::string& name, const Object& object, const CancelToken& cancel)
     {
+        bool refused = false;
         const HttpResponse response = m_exchange.perform(
             [&] {
                 HttpRequest made = request("PUT", name);
@@ -159,7 +160,7 @@ private:
                 made.body = object.bytes;
                 return made;
             },
-            cancel);
+            cancel, &refused);
         if (response.ok())
             return;
         std::string advice;
@@ -192,8 +193,9 @@ private:
                          "it leads ("
                     + base::mask_url(response.header("location")) + ")";
         }
-        throw StagingError(m_setting.label() + ": the upload failed: " + explain_answer(response)
-                           + advice);
+        throw_staging(refused,
+                      m_setting.label() + ": the upload failed: " + explain_answer(response)
+                          + advice);
     }
 
     StageSetting m_setting;

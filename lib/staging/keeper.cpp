@@ -88,6 +88,11 @@ StagedUrl Keeper::stage_one(const std::string& job, Stage& stage, const Object& 
         StagedUrl staged = stage.put(object, needed_until, cancel, presence);
         m_store.staged().mark_staged(record.id, staged.url, staged.expires_at);
         return staged;
+    } catch (const NothingStaged& error) {
+        m_store.staged().mark_failed(record.id, error.what());
+        if (!known)
+            m_store.staged().remove(record.id);
+        throw;
     } catch (const Error& error) {
         // It may be there all the same, so the record stays until it was surely removed.
         m_store.staged().mark_failed(record.id, error.what());
@@ -183,11 +188,12 @@ try {
             unneeded.push_back(std::move(record));
     CleanResult result;
     remove_all(unneeded, 2, cancel, result);
-    for (const std::string& failure : result.failures)
+    if (!result.failures.empty())
         base::log(base::LogLevel::warning,
-                  failure
-                      + "; a staged reference is still there, the next run tries again (klio "
-                        "stage list shows it)");
+                  std::to_string(result.failures.size())
+                      + " staged references are still there, the next run tries again (klio stage "
+                        "list shows them): "
+                      + result.failures.front());
 } catch (const std::exception& error) {
     base::log(base::LogLevel::warning,
               std::string("staged references could not be removed: ") + error.what());

@@ -70,7 +70,11 @@ public:
     {
         StagedUrl staged;
         staged.name = name_of(object);
-        life(needed_until); // refused before anything is sent
+        try {
+            life(needed_until); // refused before anything is sent
+        } catch (const StagingError& error) {
+            throw NothingStaged(error.what());
+        }
         if (!is_there(staged.name, object, presence, cancel)) {
             upload(staged.name, object, cancel);
             staged.uploaded = true;
@@ -110,11 +114,13 @@ public:
     }
 
 private:
-    [[noreturn]] void fail(const std::string& what, const HttpResponse& response) const
+    [[noreturn]] void fail(const std::string& what, const HttpResponse& response,
+                           bool nothing = false) const
     {
-        throw StagingError(m_setting.label() + ": " + what + ": "
-                           + explain_s3_error(response, m_scope.region, m_exchange.now())
-                           + " (keys: " + m_credentials.origin + ")");
+        throw_staging(nothing,
+                      m_setting.label() + ": " + what + ": "
+                          + explain_s3_error(response, m_scope.region, m_exchange.now())
+                          + " (keys: " + m_credentials.origin + ")");
     }
 
     sigv4::Request described(const std::string& method, const std::string& key,
@@ -182,17 +188,19 @@ private:
         const HttpResponse response = m_exchange.perform(
             [&] { return signed_request("HEAD", m_setting.path + name); }, cancel);
         if (response.outcome != transport::Outcome::answered)
-            fail("no answer", response);
+            fail("no answer", response, true);
         return response.status == 200
             && response.header("content-length") == std::to_string(object.bytes.size());
     }
 
     void upload(const std::string& name, const Object& object, const CancelToken& cancel)
     {
+        bool refused = false;
         const HttpResponse response = m_exchange.perform(
-            [&] { return signed_request("PUT", m_setting.path + name, &object); }, cancel);
+            [&] { return signed_request("PUT", m_setting.path + name, &object); }, cancel,
+            &refused);
         if (!response.ok())
-            fail("the upload failed", response);
+            fail("the upload failed", response, refused);
     }
 
     std::string sign_and_verify(StagedUrl& staged, const Object& object, double needed_until,

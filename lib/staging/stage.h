@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "transport/http.h"
 
+#include <klio/error.h>
 #include <klio/progress.h>
 
 #include <memory>
@@ -27,6 +28,12 @@ struct StagedUrl {
     bool uploaded = false; ///< false where it was there already
 };
 
+/// Staging failed before anything of the object was stored: there is nothing to take away.
+class NothingStaged : public StagingError {
+public:
+    using StagingError::StagingError;
+};
+
 /// What is known of an object before it is put; a wrong guess costs a round trip, nothing else.
 enum class Presence {
     unknown, ///< ask
@@ -46,7 +53,7 @@ public:
     virtual std::string name_of(const Object& object) const = 0;
     /// Uploads unless it is there, and verifies that whoever has the URL gets these bytes.
     /// `needed_until` (Unix time): the URL lives so long, at least. Repeats what may be repeated.
-    /// Throws StagingError, CancelledError.
+    /// Throws StagingError (NothingStaged where that is sure), CancelledError.
     virtual StagedUrl put(const Object& object, double needed_until, const CancelToken& cancel,
                           Presence presence = Presence::unknown)
         = 0;

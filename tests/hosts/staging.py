@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 PACKAGES = ["s3rver@3.7.1", "@smithy/signature-v4@5", "@aws-crypto/sha256-js@5"]
@@ -76,6 +77,7 @@ http {{
       dav_methods PUT DELETE;
       limit_except GET {{ auth_basic klio; auth_basic_user_file {folder}/users; }}
     }}
+    location /putonly/ {{ dav_methods PUT; }}
     location /closed/ {{
       dav_methods PUT DELETE; auth_basic klio; auth_basic_user_file {folder}/users;
     }}
@@ -90,7 +92,7 @@ def start_nginx(folder, environment, started):
         print("skipped: nginx or openssl is not installed, so nothing with WebDAV is tested")
         return
     make_certificates(folder)
-    for name in ("open", "listed", "small", "full", "basic", "closed"):
+    for name in ("open", "listed", "small", "full", "basic", "closed", "putonly"):
         (folder / "www" / name).mkdir(parents=True)
     # A filesystem too small for a plate, where one may be mounted.
     full = folder / "www" / "full"
@@ -145,7 +147,23 @@ def start_s3(folder, environment, started):
     line = process.stdout.readline()
     if not line.startswith("port "):
         raise SystemExit("the S3 server does not start")
+    environment["KLIO_TEST_S3_FOLDER"] = str(folder / "s3")
     environment["KLIO_TEST_S3"] = "http://127.0.0.1:" + line.split()[1]
+
+
+def run_command(klio, folder, environment):
+    if subprocess.run([klio, "generate", "--help"], capture_output=True).returncode != 0:
+        print("skipped: this klio has no generate, so nothing is staged by the command")
+        return 0
+    os.environ.update({key: value for key, value in environment.items()
+                       if key.startswith("KLIO_TEST_")})
+    import staging_generate
+    staging_generate.KLIO = str(klio)
+    staging_generate.ENVIRONMENT = environment
+    staging_generate.FOLDER = str(folder / "runs")
+    (folder / "runs").mkdir()
+    suite = unittest.defaultTestLoader.loadTestsFromModule(staging_generate)
+    return 0 if unittest.TextTestRunner(verbosity=2).run(suite).wasSuccessful() else 1
 
 
 def main():
@@ -161,8 +179,9 @@ def main():
     try:
         start_nginx(folder, environment, started)
         start_s3(folder, environment, started)
-        return subprocess.run([build / "bin/test_staging", "--gtest_filter=Real*"],
-                              env=environment).returncode
+        library = subprocess.run([build / "bin/test_staging", "--gtest_filter=Real*"],
+                                 env=environment).returncode
+        return library or run_command(build / "bin/klio", folder, environment)
     finally:
         for process in started["processes"]:
             process.terminate()

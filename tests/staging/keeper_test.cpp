@@ -180,6 +180,34 @@ TEST_F(Keeping, AFailureLeavesNothingOfItsJob)
     EXPECT_THAT(m_keeper.list(), IsEmpty());
 }
 
+TEST_F(Keeping, WhatWasSurelyRefusedNeedsNoRemoval)
+{
+    m_server.set_hook([&](const httplib::Request& request, httplib::Response& response) {
+        response.status = 401;
+        return request.method == "PUT" || request.method == "DELETE";
+    });
+    EXPECT_THROW(stage("job", {test_object()}), staging::NothingStaged);
+    EXPECT_TRUE(m_server.seen("DELETE").empty());
+    EXPECT_THAT(m_keeper.list(), IsEmpty());
+    EXPECT_EQ(m_log, "");
+}
+
+TEST_F(Keeping, WhatMayHaveBeenStoredIsTakenAway)
+{
+    int tries = 0;
+    m_server.set_hook([&](const httplib::Request& request, httplib::Response& response) {
+        if (request.method != "PUT")
+            return false;
+        // Stored by the first try, whose answer says otherwise; the second is refused.
+        m_server.set_file(request.path, request.body);
+        response.status = ++tries == 1 ? 502 : 403;
+        return true;
+    });
+    EXPECT_THROW(stage("job", {test_object()}), StagingError);
+    EXPECT_THAT(m_server.files(), IsEmpty());
+    EXPECT_THAT(m_keeper.list(), IsEmpty());
+}
+
 TEST_F(Keeping, ARemovalThatFailsIsKeptShownAndTriedAgain)
 {
     stage("job", {test_object()});
