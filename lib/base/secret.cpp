@@ -71,6 +71,20 @@ std::string Secret::hint() const
     return m_value.substr(0, 4) + "***" + m_value.substr(m_value.size() - 2);
 }
 
+namespace {
+
+// Parameters of stage settings, which say where and how, and open nothing: users must be able to
+// read and copy them.
+bool is_plain_parameter(const std::string& name)
+{
+    for (const char* plain : {"region", "endpoint", "style", "expires", "profile", "public"})
+        if (name == plain)
+            return true;
+    return false;
+}
+
+} // namespace
+
 std::string mask_url(std::string_view url)
 {
     if (url.substr(0, 5) == "data:") {
@@ -95,10 +109,13 @@ std::string mask_url(std::string_view url)
     while (start <= out.size()) {
         const size_t end = std::min(out.find('&', start), out.size());
         const size_t equals = out.find('=', start);
-        if (equals != std::string::npos && equals < end)
-            masked += out.substr(start, equals + 1 - start) + "***";
-        else if (end > start)
+        if (equals != std::string::npos && equals < end) {
+            const std::string name = out.substr(start, equals - start);
+            const std::string value = out.substr(equals + 1, end - equals - 1);
+            masked += name + "=" + (is_plain_parameter(name) ? mask_url(value) : "***");
+        } else if (end > start) {
             masked += "***";
+        }
         if (end == out.size())
             break;
         masked += '&';

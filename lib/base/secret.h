@@ -28,8 +28,8 @@ private:
 /// `text` with every registered secret, bearer token and signed URL part replaced by "***".
 /// Thread-safe.
 std::string mask(std::string_view text);
-/// A URL without what makes it usable to a stranger: user info and the values of all query
-/// parameters are masked, a `data:` URI is cut to its type and size.
+/// A URL without user info and the values of all query parameters but a stage setting's (region,
+/// endpoint, public …), which open nothing to a stranger; a `data:` URI is cut to its type and size.
 std::string mask_url(std::string_view url);
 /// Registers a value to be masked. Values under 6 characters are ignored: masking them would hide
 /// ordinary text and protect nothing. Thread-safe.

@@ -139,7 +139,10 @@ std::string message_in_json(const std::string& body)
 std::string explain_answer_briefly(const transport::HttpResponse& response)
 {
     if (response.outcome != transport::Outcome::answered)
-        return response.error.empty() ? "no answer" : base::mask(response.error);
+        return (response.error.empty() ? "no answer" : base::mask(response.error))
+            + (response.fault == transport::Fault::tls
+                   ? "; KLIO_CACERT names a file of further certificates to trust"
+                   : "");
     return std::to_string(response.status) + reason_phrase(response.status);
 }
 
@@ -163,8 +166,8 @@ std::string explain_answer(const transport::HttpResponse& response)
         words = response.body;
     }
     words = one_line(base::mask(words));
-    // nginx' own pages only say the status again.
-    if (!words.empty() && words != text)
+    // Many servers' own pages only say the status again, in their own words for it.
+    if (!words.empty() && words.compare(0, 3, text, 0, 3) != 0)
         text += ": " + words;
     return text;
 }

@@ -1,5 +1,7 @@
 #include "staging/setting.h"
 
+#include "base/secret.h"
+
 #include <klio/error.h>
 #include <klio/staging.h>
 
@@ -63,6 +65,13 @@ TEST(StageSetting, AnEmptyOneNamesTheFourWays)
         for (const char* way : {"s3://", "https://", "file:///", "inline"})
             EXPECT_THAT(error_of(text), HasSubstr(way)) << text;
     EXPECT_THAT(error_of("ftp://x/y"), HasSubstr("ftp://x/y"));
+}
+
+TEST(StageSetting, ItsExamplesCanBeCopiedFromAMaskedMessage)
+{
+    EXPECT_EQ(base::mask(stage_help()), stage_help());
+    EXPECT_EQ(base::mask("s3://b?endpoint=https://user:hunter2@h&region=eu-1&X-Amz-Signature=ab12"),
+              "s3://b?endpoint=https://***@h&region=eu-1&X-Amz-Signature=***");
 }
 
 TEST(StageSetting, SaysWhatIsMissing)
