@@ -108,10 +108,10 @@ SourceChoice choose_source(const SourceHints& hints)
     choice.decided_by = "default";
     choice.space = hints.floating ? working.scene_linear : working.srgb;
     if (choice.space.empty())
-        choice.space = !working.scene_linear.empty() ? working.scene_linear : ruled;
-    if (choice.space.empty())
         throw ColorError("the OCIO config " + working.name + " says nothing about '" + hints.path
-                         + "'; say its colour space with --from");
+                         + "', and has no space that is known to be "
+                         + (hints.floating ? "scene-linear" : "sRGB")
+                         + "; say its colour space with --from");
     return choice;
 }
 

@@ -56,7 +56,14 @@ class OiioReader : public Reader {
 public:
     OiioReader(const Source& source, const Options& options) : m_source(source)
     {
-        open();
+        open(false);
+        // OpenImageIO turns ink into RGB without looking at the profile that says what the ink is.
+        const OIIO::ImageSpec spec = m_input->spec();
+        if (spec.get_string_attribute("tiff:ColorSpace") == "CMYK"
+            && spec.find_attribute("ICCProfile")) {
+            open(true);
+            m_info.cmyk = m_input->spec().nchannels >= 4;
+        }
         choose_part(options.image_view);
         read_info();
     }
@@ -67,11 +74,12 @@ public:
         m_x_begin = x_begin;
         m_x_end = x_end;
         m_y = y_begin;
-        m_alpha = alpha && m_channels.alpha >= 0;
+        m_alpha = (alpha || m_info.cmyk) && m_channels.alpha >= 0;
         m_input->threads(threads);
         int last = std::max({m_channels.red, m_channels.green, m_channels.blue});
         m_first_channel = std::min({m_channels.red, m_channels.green, m_channels.blue});
-        if (m_alpha) {
+        // Some readers premultiply only where they see alpha; OpenEXR's is premultiplied already.
+        if (m_alpha || (m_channels.alpha >= 0 && m_info.format != "openexr")) {
             last = std::max(last, m_channels.alpha);
             m_first_channel = std::min(m_first_channel, m_channels.alpha);
         }
@@ -148,12 +156,17 @@ private:
         return text.empty() ? "its reader gives no reason" : one_line(text);
     }
 
-    void open()
+    void open(bool raw)
     {
         OIIO::ImageSpec config;
+        if (raw)
+            config.attribute("oiio:RawColor", 1);
         if (m_source.bytes) {
             m_memory = std::make_unique<OIIO::Filesystem::IOMemReader>(
                 const_cast<char*>(m_source.bytes->data()), m_source.bytes->size());
+            // The OpenEXR reader of OpenImageIO 2.4 looks for the proxy here alone.
+            OIIO::Filesystem::IOProxy* proxy = m_memory.get();
+            config.attribute("oiio:ioproxy", OIIO::TypeDesc::PTR, &proxy);
             const char* name = name_by_content(*m_source.bytes);
             m_input = OIIO::ImageInput::open(name ? name : m_source.name, &config, m_memory.get());
         } else {
@@ -191,6 +204,13 @@ private:
                 continue;
             m_subimage = i;
             m_channels = channels;
+            if (m_info.cmyk) {
+                m_channels = Channels();
+                m_channels.red = 0;
+                m_channels.green = 1;
+                m_channels.blue = 2;
+                m_channels.alpha = 3;
+            }
             m_info.image_view = by_layer ? wanted
                 : !wanted.empty()        ? wanted
                 : !view.empty()          ? view
@@ -231,9 +251,13 @@ private:
         m_info.display_y = no_display ? m_spec.y : m_spec.full_y;
         check_size(m_source.name, m_info.width, m_info.height);
         check_size(m_source.name, m_spec.width, m_spec.height);
+        m_info.shows_data = m_info.display_x < m_spec.x + m_spec.width
+            && m_info.display_x + m_info.width > m_spec.x
+            && m_info.display_y < m_spec.y + m_spec.height
+            && m_info.display_y + m_info.height > m_spec.y;
         m_width = m_info.width;
         m_height = m_info.height;
-        m_info.has_alpha = m_channels.alpha >= 0;
+        m_info.has_alpha = m_channels.alpha >= 0 && !m_info.cmyk;
         m_info.orientation = m_spec.get_int_attribute("Orientation", 1);
         if (m_info.orientation < 1 || m_info.orientation > 8)
             m_info.orientation = 1;

@@ -5,6 +5,7 @@
 #include "color/icc.h"
 #include "color/source.h"
 #include "color/transform.h"
+#include "prepare/attention.h"
 #include "prepare/encode.h"
 #include "prepare/geometry.h"
 #include "prepare/measure.h"
@@ -245,14 +246,48 @@ private:
         const int width = turned ? info.height : info.width;
         const int height = turned ? info.width : info.height;
         const double aspect = turned ? 1 / info.pixel_aspect : info.pixel_aspect;
-        Point focus {width / 2.0, height / 2.0};
-        m_geometry = plan_geometry(width, height, aspect, m_options, focus);
+        const Point center {width / 2.0, height / 2.0};
+        m_geometry = plan_geometry(width, height, aspect, m_options, center);
+        if (m_options.gravity.kind == Gravity::Kind::attention && m_options.fit == Fit::crop)
+            m_geometry = plan_geometry(width, height, aspect, m_options, subject(width, height));
+        if (!info.shows_data)
+            m_warnings.push_back("its display window holds none of its pixels, so it is black");
         m_warnings.insert(m_warnings.end(), m_geometry.warnings.begin(), m_geometry.warnings.end());
         m_cut = stored_cut(m_geometry, width, height, info.orientation);
         // Premultiplied colours over black are the colours themselves.
         const bool over_black = m_options.matte_kind == Matte::color && m_options.matte[0] == 0
             && m_options.matte[1] == 0 && m_options.matte[2] == 0;
         m_cut.alpha = info.has_alpha && !over_black && !info.cmyk;
+    }
+
+    // Where the subject is, found in a small picture that is read before the real one.
+    Point subject(int width, int height)
+    {
+        constexpr double long_side = 128;
+        const PictureInfo& info = m_reader->info();
+        Cut small;
+        small.w = info.width;
+        small.h = info.height;
+        const double scale = std::min(1.0, long_side / std::max(small.w, small.h));
+        small.width = std::max(1, int(std::lround(small.w * scale)));
+        small.height = std::max(1, int(std::lround(small.h * scale)));
+        const color::Processor linear = color::to_linear(m_color.record);
+        std::vector<float> rgb(size_t(small.width) * size_t(small.height) * 3);
+        const std::unique_ptr<Reader> reader = open_reader(m_source, m_options);
+        shrink(*reader, small, m_options.threads, m_cancel, [&](int y, float* pixels) {
+            if (m_color.cmyk)
+                cmyk_to_rgb(pixels, size_t(small.width));
+            linear.apply(pixels, size_t(small.width), 4);
+            for (int x = 0; x < small.width; ++x)
+                std::memcpy(&rgb[3 * (size_t(y) * size_t(small.width) + size_t(x))], pixels + 4 * x,
+                            3 * sizeof(float));
+        });
+        const Cut crop = stored_cut(m_geometry, width, height, info.orientation);
+        const Point found
+            = find_subject(rgb, small.width, small.height, crop.w * small.width / small.w,
+                           crop.h * small.height / small.h);
+        return upright_point({found.x * small.w / small.width, found.y * small.h / small.height},
+                             width, height, info.orientation);
     }
 
     // A resampled row in the source's own space, as RGB.

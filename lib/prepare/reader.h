@@ -19,7 +19,8 @@ struct PictureInfo {
     int display_x = 0, display_y = 0;
     int orientation = 1; ///< EXIF, 1–8
     double pixel_aspect = 1;
-    bool floating = false; ///< half or float pixels: values may exceed 1
+    bool shows_data = true; ///< the display window holds any pixel of the data window
+    bool floating = false;  ///< half or float pixels: values may exceed 1
     bool has_alpha = false;
     std::string image_view;      ///< part or view that was chosen; empty where there is one only
     std::string colorspace;      ///< oiio:ColorSpace

@@ -38,20 +38,21 @@ KLIO_CLONES void sum_rows(const float* const* rows, const float* weights, int ta
     }
 }
 
-// The same, held within the inputs wherever one of them is above 1.
-void sum_rows_held(const float* const* rows, const float* weights, int taps, float* out, int floats)
+// The same held within its inputs, and the largest of them.
+void hold_rows(const float* const* rows, const float* weights, int taps, float* held, float* high,
+               int floats)
 {
-    const Float4 one = {1, 1, 1, 1};
     for (int i = 0; i < floats; i += 4) {
         Float4 sum = {};
-        Float4 low = load4(rows[0] + i), high = low;
+        Float4 least = load4(rows[0] + i), most = least;
         for (int t = 0; t < taps; ++t) {
             const Float4 value = load4(rows[t] + i);
             sum += weights[t] * value;
-            low = min4(low, value);
-            high = max4(high, value);
+            least = min4(least, value);
+            most = max4(most, value);
         }
-        store4(out + i, select(high > one, max4(low, min4(high, sum)), sum));
+        store4(held + i, max4(least, min4(most, sum)));
+        store4(high + i, most);
     }
 }
 
@@ -179,76 +180,83 @@ void Resampler::ready(int& first, int& last) const
 
 void Resampler::compute(int y, float* out, std::vector<float>& scratch) const
 {
-    constexpr int max_taps = 256;
-    const float* rows[max_taps];
-    float weights[max_taps];
-    std::vector<const float*> many_rows;
-    std::vector<float> many_weights;
-    const float** row_list = rows;
-    float* weight_list = weights;
-    if (m_rows.taps() > max_taps) {
-        many_rows.resize(size_t(m_rows.taps()));
-        many_weights.resize(size_t(m_rows.taps()));
-        row_list = many_rows.data();
-        weight_list = many_weights.data();
-    }
+    std::vector<const float*> rows;
+    std::vector<float> weights;
     std::vector<unsigned char> hot(static_cast<size_t>(m_blocks), 0);
-    int taps = 0;
     for (int t = 0; t < m_rows.taps(); ++t) {
         const float weight = m_rows.weights(y)[t];
         if (weight == 0)
             continue;
         const size_t row = size_t(m_rows.first(y) + t - m_first_row);
-        row_list[taps] = &m_pixels[row * size_t(m_row_floats)];
-        weight_list[taps++] = weight;
+        rows.push_back(&m_pixels[row * size_t(m_row_floats)]);
+        weights.push_back(weight);
         const unsigned char* flags = &m_hot[row * size_t(m_blocks)];
         for (int b = 0; b < m_blocks; ++b)
             hot[size_t(b)] |= flags[b];
     }
+    const int taps = int(rows.size());
+    scratch.resize(size_t(m_row_floats) * 3);
+    float* plain = scratch.data();
+    sum_rows(rows.data(), weights.data(), taps, plain, m_row_floats / 16 * 16);
+    sum_columns(m_columns, plain, out);
 
-    if (scratch.size() < size_t(m_row_floats))
-        scratch.resize(size_t(m_row_floats));
-    float* column = scratch.data();
-    for (int b = 0; b < m_blocks;) {
-        int end = b;
-        while (end < m_blocks && hot[size_t(end)] == hot[size_t(b)])
-            ++end;
-        const int at = b * block * 4;
-        const int floats = std::min((end - b) * block * 4, m_row_floats - at);
-        std::vector<const float*> shifted(row_list, row_list + taps);
-        for (const float*& row : shifted)
-            row += at;
-        (hot[size_t(b)] ? sum_rows_held : sum_rows)(shifted.data(), weight_list, taps, column + at,
-                                                    floats / 16 * 16);
-        b = end;
-    }
-
-    sum_columns(m_columns, column, out);
-    if (std::find(hot.begin(), hot.end(), 1) == hot.end())
-        return;
-    const int columns = m_columns.taps();
+    // What was within 1 stays within 1; where it was not, the inputs are the limits.
     const Float4 one = {1, 1, 1, 1};
+    const bool any_hot = std::find(hot.begin(), hot.end(), 1) != hot.end();
+    if (any_hot)
+        hold(rows, weights, hot, scratch);
+    const float* held = plain + m_row_floats;
+    const float* high = held + m_row_floats;
+    const int columns = m_columns.taps();
     for (int x = 0; x < m_columns.count(); ++x) {
+        const Float4 sum = load4(out + 4 * x);
         const int first = m_columns.first(x) - m_columns.begin();
-        bool any_hot = false;
-        for (int b = first / block; b <= (first + columns - 1) / block && b < m_blocks; ++b)
-            any_hot |= hot[size_t(b)] != 0;
-        if (!any_hot)
+        bool near_hot = false;
+        for (int b = first / block; any_hot && b <= (first + columns - 1) / block && b < m_blocks;
+             ++b)
+            near_hot = near_hot || hot[size_t(b)] != 0;
+        if (!near_hot) {
+            store4(out + 4 * x, min4(sum, one));
             continue;
-        const float* in = column + 4 * first;
+        }
         const float* w = m_columns.weights(x);
-        Float4 low = {}, high = {};
+        Float4 held_sum = {}, least = {}, most = {}, highest = {};
         bool started = false;
         for (int t = 0; t < columns; ++t) {
             if (w[t] == 0)
                 continue;
-            const Float4 value = load4(in + 4 * t);
-            low = started ? min4(low, value) : value;
-            high = started ? max4(high, value) : value;
+            const Float4 value = load4(held + 4 * (first + t));
+            held_sum += w[t] * value;
+            least = started ? min4(least, value) : value;
+            most = started ? max4(most, value) : value;
+            highest = max4(highest, load4(high + 4 * (first + t)));
             started = true;
         }
-        const Float4 sum = load4(out + 4 * x);
-        store4(out + 4 * x, select(high > one, max4(low, min4(high, sum)), sum));
+        store4(out + 4 * x,
+               select(highest > one, max4(least, min4(most, held_sum)), min4(sum, one)));
+    }
+}
+
+void Resampler::hold(const std::vector<const float*>& rows, const std::vector<float>& weights,
+                     const std::vector<unsigned char>& hot, std::vector<float>& scratch) const
+{
+    float* plain = scratch.data();
+    float* held = plain + m_row_floats;
+    float* high = held + m_row_floats;
+    // As far around as any output reaches that touches a flagged block.
+    const int reach = m_columns.taps() / block + 1;
+    std::vector<const float*> shifted(rows.size());
+    for (int b = 0; b < m_blocks; ++b) {
+        bool wanted = false;
+        for (int k = std::max(0, b - reach); k <= std::min(m_blocks - 1, b + reach); ++k)
+            wanted = wanted || hot[size_t(k)] != 0;
+        if (!wanted)
+            continue;
+        const int at = b * block * 4;
+        for (size_t i = 0; i < rows.size(); ++i)
+            shifted[i] = rows[i] + at;
+        hold_rows(shifted.data(), weights.data(), int(rows.size()), held + at, high + at,
+                  std::min(block * 4, m_row_floats - at));
     }
 }
 

@@ -39,7 +39,8 @@ private:
 ///
 /// Lanczos rings: next to a highlight of 400 a plain filter gives a black halo, far below anything
 /// that the picture has. So wherever a value above 1 takes part in a sum, the sum is kept within
-/// the smallest and the largest of its inputs; elsewhere the filter is left as it is.
+/// the smallest and the largest of its inputs. Elsewhere the filter is left as it is, save that
+/// what was within 1 stays within 1: ringing must not look like a highlight.
 class Resampler {
 public:
     /// Rows that are pushed hold the pixels from columns.begin() to columns.end(). Both kernels
@@ -59,8 +60,8 @@ public:
 
     /// Output rows that can be computed now: [first, last).
     void ready(int& first, int& last) const;
-    /// Computes output row y into `out`, columns.count() RGBX pixels; `scratch` is a row of
-    /// row_floats(). Thread-safe for rows that are ready.
+    /// Computes output row y into `out`, columns.count() RGBX pixels; `scratch` is a thread's own.
+    /// Thread-safe for rows that are ready.
     void compute(int y, float* out, std::vector<float>& scratch) const;
     /// Says that all rows below `last` were computed.
     void release(int last) { m_next_output = last; }
@@ -68,6 +69,9 @@ public:
     static constexpr int block = 16; ///< pixels that share a flag
 
 private:
+    void hold(const std::vector<const float*>& rows, const std::vector<float>& weights,
+              const std::vector<unsigned char>& hot, std::vector<float>& scratch) const;
+
     const Kernel& m_columns;
     const Kernel& m_rows;
     int m_width;

@@ -45,6 +45,28 @@ Cut stored_cut(const Geometry& g, int width, int height, int orientation)
     return cut;
 }
 
+Point upright_point(Point p, int width, int height, int orientation)
+{
+    switch (orientation) {
+    case 2:
+        return {width - p.x, p.y};
+    case 3:
+        return {width - p.x, height - p.y};
+    case 4:
+        return {p.x, height - p.y};
+    case 5:
+        return {p.y, p.x};
+    case 6:
+        return {width - p.y, p.x};
+    case 7:
+        return {width - p.y, height - p.x};
+    case 8:
+        return {p.y, height - p.x};
+    default:
+        return p;
+    }
+}
+
 Picture upright(const Picture& stored, int orientation)
 {
     if (orientation <= 1 || orientation > 8)
