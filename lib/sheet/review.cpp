@@ -7,16 +7,14 @@
 #include "sheet/plan.h"
 #include "sheet/preview.h"
 #include "sheet/review_assets.h"
+#include "sheet/review_facts.h"
 #include "sheet/text.h"
 
 #include <klio/error.h>
-#include <klio/recipe.h>
 #include <klio/record.h>
 #include <klio/review.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <ctime>
 #include <map>
 #include <unistd.h>
 
@@ -35,33 +33,6 @@ struct PageReference {
     size_t preview = 0;
 };
 
-std::string number(double value)
-{
-    char text[32];
-    std::snprintf(text, sizeof text, "%.6g", value);
-    return text;
-}
-
-std::string time_text(double seconds)
-{
-    if (seconds <= 0)
-        return {};
-    const std::time_t time = std::time_t(seconds);
-    std::tm utc {};
-    gmtime_r(&time, &utc);
-    char text[40];
-    std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &utc);
-    return text;
-}
-
-std::string row(const std::string& name, const std::string& value)
-{
-    if (value.empty())
-        return {};
-    return "<tr><th scope=\"row\">" + html_text(name) + "</th><td>" + html_text(value)
-        + "</td></tr>\n";
-}
-
 std::string image(const Preview& preview, const std::string& alt)
 {
     return "<img alt=\"" + html_text(alt) + "\" width=\"" + std::to_string(preview.width)
@@ -75,21 +46,6 @@ std::string source_hash(const char* text)
     sha.update(std::string_view(text));
     const base::Digest digest = sha.digest();
     return "'sha256-" + base::base64(digest.data(), digest.size()) + "'";
-}
-
-/// A block of text with a button that copies it.
-std::string copyable(const std::string& title, const std::string& id, const std::string& text)
-{
-    if (text.empty())
-        return {};
-    return "<div><div class=\"title\"><h3>" + html_text(title)
-        + "</h3><button type=\"button\" class=\"scripted\" hidden data-copy=\"" + id
-        + "\" data-what=\"" + html_text(title) + "\" aria-label=\"Copy the "
-        + html_text(title == "Command"      ? "command"
-                        : title == "Recipe" ? "recipe"
-                                            : "prompt")
-        + "\">Copy</button></div><pre id=\"" + id + "\" tabindex=\"0\" dir=\"auto\">"
-        + html_text(text) + "</pre></div>\n";
 }
 
 /// The page under construction.
@@ -112,8 +68,6 @@ private:
     std::string summary() const;
     std::string references_html(const std::vector<Preview>& previews) const;
     std::string take_html(size_t set, const std::vector<Preview>& previews) const;
-    std::string facts_html(size_t set) const;
-    std::string color_rows(const StoredSet& set) const;
 
     const std::vector<ReviewSet>& m_sets;
     const ReviewOptions& m_options;
@@ -215,11 +169,15 @@ std::string Page::references_html(const std::vector<Preview>& previews) const
         }
         const PrepareRecord& r = reference.record;
         const bool placed = reference.has_record && r.crop_width > 0 && r.crop_height > 0;
-        const std::string size = placed ? number(r.source_width) + "," + number(r.source_height)
-                                        : number(preview.width) + "," + number(preview.height);
-        const std::string crop = placed ? number(r.crop_x) + "," + number(r.crop_y) + ","
-                + number(r.crop_width) + "," + number(r.crop_height)
-                                        : "0,0," + size;
+        // In square pixels, so that the page need not know of any others.
+        const double wide = r.pixel_aspect > 0 ? r.pixel_aspect : 1;
+        std::string size = number_text(preview.width) + "," + number_text(preview.height);
+        std::string crop = "0,0," + size;
+        if (placed) {
+            size = number_text(r.source_width * wide) + "," + number_text(r.source_height);
+            crop = number_text(r.crop_x * wide) + "," + number_text(r.crop_y) + ","
+                + number_text(r.crop_width * wide) + "," + number_text(r.crop_height);
+        }
         html
             += "<li><button type=\"button\" class=\"reference\" aria-pressed=\"false\" data-size=\""
             + size + "\" data-crop=\"" + crop + "\" data-label=\"" + html_text(reference.label)
@@ -265,75 +223,7 @@ std::string Page::take_html(size_t index, const std::vector<Preview>& previews) 
             + html_text(name + (file.empty() ? "" : ", " + file)) + "\">" + image(preview, name)
             + text + "</button></li>\n";
     }
-    return html + "</ul>\n" + facts_html(index) + "</section>\n";
-}
-
-std::string Page::color_rows(const StoredSet& set) const
-{
-    std::string html;
-    for (size_t i = 0; i < set.references.size(); ++i) {
-        if (set.references[i].record.empty())
-            continue;
-        PrepareRecord record;
-        try {
-            record = prepare_record_from_json(set.references[i].record);
-        } catch (const UsageError&) {
-            continue;
-        }
-        const ColorRecord& color = record.color;
-        std::string policy = color.policy;
-        if (color.policy == "view")
-            policy += " (" + color.display + ", " + color.view + ")";
-        if (color.policy == "compress")
-            policy += " (peak " + number(color.peak) + ")";
-        const std::string prefix
-            = set.references.size() > 1 ? "Reference " + std::to_string(i + 1) + ": " : "";
-        html += row(prefix + "source space", color.source_space + " (by " + color.decided_by + ")")
-            + row("policy", policy) + row("exposure", number(color.exposure) + " stops")
-            + row("clipped", number(100 * color.clipped) + " % of pixels")
-            + row("cut out",
-                  number(record.crop_width) + "×" + number(record.crop_height) + " at "
-                      + number(record.crop_x) + "," + number(record.crop_y) + " of "
-                      + std::to_string(record.source_width) + "×"
-                      + std::to_string(record.source_height))
-            + row("sent as",
-                  std::to_string(record.width) + "×" + std::to_string(record.height) + " "
-                      + record.codec)
-            + row("config", color.config);
-    }
-    return html;
-}
-
-std::string Page::facts_html(size_t index) const
-{
-    const ReviewSet& review = m_sets[index];
-    const StoredSet& set = review.set;
-    const std::string id = std::to_string(index + 1);
-    Recipe recipe;
-    recipe.request = set.request;
-    std::string html = "<details" + std::string(m_sets.size() == 1 ? " open" : "")
-        + "><summary>Prompt, recipe, colour and cost</summary>\n<div class=\"facts\">\n";
-    html += copyable("Prompt", "prompt-" + id, set.request.prompt);
-    html += copyable("Command", "command-" + id, base::mask(review.command));
-    html += copyable("Recipe", "recipe-" + id,
-                     base::mask(review.recipe.empty() ? write_recipe(recipe) : review.recipe));
-    Price price;
-    price.known = set.price_known;
-    price.credits_at_least = set.credits_at_least;
-    html += "<div><div class=\"title\"><h3>Cost and origin</h3></div><table>\n"
-        + row("cost",
-              set.endpoint == local_endpoint ? "nothing: made by the local gateway" : price.text())
-        + row("state", to_string(set.state)) + row("model", set.request.model)
-        + row("made", time_text(set.created_at)) + row("task", set.task_id) + row("job", set.job)
-        + row("endpoint", base::mask_url(set.endpoint));
-    for (const std::string& warning : set.warnings)
-        html += row("warning", base::mask(warning));
-    html += "</table></div>\n";
-    const std::string color = color_rows(set);
-    if (!color.empty())
-        html += "<div><div class=\"title\"><h3>Colour</h3></div><table>\n" + color
-            + "</table></div>\n";
-    return html + "</div></details>\n";
+    return html + "</ul>\n" + facts_html(review, index + 1, m_sets.size() == 1) + "</section>\n";
 }
 
 const char* const viewer = R"html(<section id="stage" aria-label="Viewer" hidden>

@@ -47,6 +47,7 @@ text-overflow:ellipsis;white-space:nowrap}
 .pane .tag.reference{color:var(--reference);font-weight:600}
 #overlay{position:relative;touch-action:none;cursor:ew-resize}
 #overlay .layer{position:absolute;inset:0;overflow:hidden}
+#over-frame{object-fit:contain}
 #overlay img{position:absolute;user-select:none;-webkit-user-drag:none}
 #overlay .seam{position:absolute;top:0;bottom:0;width:2px;background:#fff;
 box-shadow:0 0 0 1px rgba(0,0,0,.6);transform:translateX(-1px);pointer-events:none}

@@ -1,15 +1,8 @@
 #include "sheet/text.h"
 
 #include "base/encoding.h"
-#include "base/file.h"
-
-#include <klio/error.h>
-
-#include <fontconfig/fontconfig.h>
-#include <ft2build.h>
-#include FT_FREETYPE_H
+#include "sheet/fonts.h"
 #include FT_OUTLINE_H
-#include <harfbuzz/hb-ft.h>
 #include <harfbuzz/hb.h>
 #include <unicode/ubidi.h>
 #include <unicode/ubrk.h>
@@ -18,35 +11,12 @@
 #include <unicode/ustring.h>
 
 #include <algorithm>
-#include <map>
-#include <set>
 
 namespace klio::sheet {
 
 namespace {
 
 const char* const ellipsis = "\xE2\x80\xA6";
-
-struct Font {
-    FT_Face face = nullptr;
-    hb_font_t* shaper = nullptr;
-    int size = 0;
-    ~Font()
-    {
-        if (shaper)
-            hb_font_destroy(shaper);
-        if (face)
-            FT_Done_Face(face);
-    }
-    void set_size(int pixels)
-    {
-        if (size == pixels)
-            return;
-        FT_Set_Pixel_Sizes(face, 0, FT_UInt(pixels));
-        hb_ft_font_changed(shaper);
-        size = pixels;
-    }
-};
 
 /// A run of one font, script and direction, in logical order within itself.
 struct Run {
@@ -108,126 +78,8 @@ std::vector<int> breaks(const std::u16string& text, UBreakIteratorType type)
 } // namespace
 
 struct Typesetter::Impl {
-    FT_Library library = nullptr;
-    FcConfig* config = nullptr;
-    std::string family;
-    std::map<std::pair<std::string, int>, std::unique_ptr<Font>> fonts; // by file and face number
-    Font* first[2] = {nullptr, nullptr};                                // regular, bold
-    std::map<UChar32, Font*> fallback[2];
-    std::set<UChar32> missing;
-
-    ~Impl()
-    {
-        fonts.clear();
-        if (library)
-            FT_Done_FreeType(library);
-        if (config)
-            FcConfigDestroy(config);
-    }
-
-    Font* load(const std::string& file, int index)
-    {
-        std::unique_ptr<Font>& font = fonts[{file, index}];
-        if (!font) {
-            font = std::make_unique<Font>();
-            if (FT_New_Face(library, file.c_str(), index, &font->face) == 0
-                && FT_IS_SCALABLE(font->face)) {
-                FT_Set_Pixel_Sizes(font->face, 0, 16);
-                font->shaper = hb_ft_font_create_referenced(font->face);
-                hb_ft_font_set_load_flags(font->shaper, FT_LOAD_TARGET_LIGHT);
-                font->size = 16;
-            }
-        }
-        return font->shaper ? font.get() : nullptr;
-    }
-
-    /// The installed font nearest to the family that has `character` (0: any); null where none is.
-    Font* match(const std::string& name, bool bold, UChar32 character)
-    {
-        FcPattern* pattern = FcPatternCreate();
-        if (!name.empty())
-            FcPatternAddString(pattern, FC_FAMILY, reinterpret_cast<const FcChar8*>(name.c_str()));
-        FcPatternAddString(pattern, FC_FAMILY, reinterpret_cast<const FcChar8*>("sans-serif"));
-        FcPatternAddInteger(pattern, FC_WEIGHT, bold ? FC_WEIGHT_BOLD : FC_WEIGHT_REGULAR);
-        FcPatternAddBool(pattern, FC_SCALABLE, FcTrue);
-        FcPatternAddBool(pattern, FC_COLOR, FcFalse);
-        if (character) {
-            FcCharSet* set = FcCharSetCreate();
-            FcCharSetAddChar(set, FcChar32(character));
-            FcPatternAddCharSet(pattern, FC_CHARSET, set);
-            FcCharSetDestroy(set);
-        }
-        FcConfigSubstitute(config, pattern, FcMatchPattern);
-        FcDefaultSubstitute(pattern);
-        Font* found = nullptr;
-        FcResult result = FcResultMatch;
-        FcFontSet* sorted = FcFontSort(config, pattern, FcTrue, nullptr, &result);
-        for (int i = 0; sorted && i < sorted->nfont && !found; ++i) {
-            FcChar8* file = nullptr;
-            int index = 0;
-            FcCharSet* has = nullptr;
-            FcBool color = FcFalse;
-            FcPatternGetBool(sorted->fonts[i], FC_COLOR, 0, &color);
-            if (color || FcPatternGetString(sorted->fonts[i], FC_FILE, 0, &file) != FcResultMatch)
-                continue;
-            FcPatternGetInteger(sorted->fonts[i], FC_INDEX, 0, &index);
-            if (character
-                && (FcPatternGetCharSet(sorted->fonts[i], FC_CHARSET, 0, &has) != FcResultMatch
-                    || !FcCharSetHasChar(has, FcChar32(character))))
-                continue;
-            found = load(reinterpret_cast<const char*>(file), index & 0xFFFF);
-        }
-        if (sorted)
-            FcFontSetDestroy(sorted);
-        FcPatternDestroy(pattern);
-        return found;
-    }
-
-    void find_first(const std::string& font)
-    {
-        if (!font.empty() && base::exists(font)) {
-            first[0] = first[1] = load(font, 0);
-            if (!first[0])
-                throw UsageError("the font file \"" + font + "\" is no scalable font");
-            return;
-        }
-        family = font;
-        for (const bool bold : {false, true})
-            first[bold] = match(family, bold, 0);
-        if (!font.empty()
-            && (!first[0] || base::edit_distance(first[0]->face->family_name, font) > 0)) {
-            // fontconfig gives something for any name; whoever names a font wants that one.
-            FcPattern* asked = FcPatternCreate();
-            FcPatternAddString(asked, FC_FAMILY, reinterpret_cast<const FcChar8*>(font.c_str()));
-            FcObjectSet* objects = FcObjectSetBuild(FC_FAMILY, nullptr);
-            FcFontSet* listed = FcFontList(config, asked, objects);
-            const bool known = listed && listed->nfont > 0;
-            if (listed)
-                FcFontSetDestroy(listed);
-            FcObjectSetDestroy(objects);
-            FcPatternDestroy(asked);
-            static const std::set<std::string> generic
-                = {"sans", "sans-serif", "serif", "mono", "monospace", "cursive", "fantasy"};
-            if (!known && !generic.count(font))
-                throw UsageError("no font \"" + font
-                                 + "\" is installed: name a font file, or a family from fc-list");
-        }
-    }
-
-    Font* font_for(UChar32 c, bool bold)
-    {
-        if (FT_Get_Char_Index(first[bold]->face, FT_ULong(c)))
-            return first[bold];
-        const auto known = fallback[bold].find(c);
-        if (known != fallback[bold].end())
-            return known->second;
-        Font* font = match(family, bold, c);
-        if (!font) {
-            missing.insert(c);
-            font = first[bold];
-        }
-        return fallback[bold][c] = font;
-    }
+    explicit Impl(const std::string& font) : fonts(font) { }
+    Fonts fonts;
 
     std::vector<Run> itemize(const std::u16string& text, bool bold)
     {
@@ -251,8 +103,8 @@ struct Typesetter::Impl {
                     && (ignorable(c) || (u_getCombiningClass(c) != 0 || script == USCRIPT_INHERITED)
                         || (common && FT_Get_Char_Index(part.back().font->face, FT_ULong(c))));
                 Font* font = follows ? part.back().font
-                    : ignorable(c)   ? first[bold]
-                                     : font_for(c, bold);
+                    : ignorable(c)   ? fonts.first(bold)
+                                     : fonts.font_for(char32_t(c), bold);
                 if (!part.empty() && part.back().font == font
                     && (common || part.back().script == script
                         || part.back().script == USCRIPT_COMMON)) {
@@ -275,7 +127,7 @@ struct Typesetter::Impl {
     long set_line(const std::string& utf8, const TextStyle& style, Canvas* canvas, int x,
                   int baseline)
     {
-        if (!first[0] || utf8.empty())
+        if (!fonts.first(false) || utf8.empty())
             return 0;
         const std::u16string text = to_utf16(utf8);
         long pen = long(x) * 64;
@@ -325,12 +177,8 @@ struct Typesetter::Impl {
     }
 };
 
-Typesetter::Typesetter(const std::string& font) : m_impl(std::make_unique<Impl>())
+Typesetter::Typesetter(const std::string& font) : m_impl(std::make_unique<Impl>(font))
 {
-    if (FT_Init_FreeType(&m_impl->library))
-        return;
-    m_impl->config = FcInitLoadConfigAndFonts();
-    m_impl->find_first(font);
 }
 
 Typesetter::~Typesetter() = default;
@@ -339,19 +187,19 @@ Typesetter& Typesetter::operator=(Typesetter&&) noexcept = default;
 
 bool Typesetter::available() const
 {
-    return m_impl->first[0] != nullptr;
+    return m_impl->fonts.first(false) != nullptr;
 }
 
 size_t Typesetter::missing() const
 {
-    return m_impl->missing.size();
+    return m_impl->fonts.missing();
 }
 
 int Typesetter::ascent(const TextStyle& style) const
 {
     if (!available())
         return 0;
-    Font& font = *m_impl->first[style.bold];
+    Font& font = *m_impl->fonts.first(style.bold);
     font.set_size(style.size);
     return int((font.face->size->metrics.ascender + 63) >> 6);
 }
@@ -360,7 +208,7 @@ int Typesetter::line_height(const TextStyle& style) const
 {
     if (!available())
         return 0;
-    Font& font = *m_impl->first[style.bold];
+    Font& font = *m_impl->fonts.first(style.bold);
     font.set_size(style.size);
     return int((font.face->size->metrics.height + 63) >> 6);
 }
