@@ -55,10 +55,12 @@ void draw_slate(Picture& picture, const std::string& prompt, const std::string& 
     const Lettering small(unit * 17 / 20, false);
     const Lettering counter(unit, true);
     const int counter_width = counter.width(place);
-    // The count stands beside the headline where both can be read, else on a line of its own.
+    // The count stands beside the headline where both can be read, else on a line of its own. The
+    // widest framing's name decides, so that all slates of a set look alike.
+    const int widest = counter.width(count + between + "medium");
     Lettering title
-        = fitting_lettering(headline, unit * 5 / 4, true, room - counter_width - 2 * margin);
-    const bool beside = title.line_height() >= Lettering(unit, true).line_height();
+        = fitting_lettering(headline, unit * 5 / 4, true, room - widest - 3 * margin / 2);
+    const bool beside = title.line_height() >= Lettering(unit * 9 / 10, true).line_height();
     if (!beside)
         title = fitting_lettering(headline, unit * 5 / 4, true, room);
     const std::vector<std::string> lines = small.wrap(prompt, room, 2);
