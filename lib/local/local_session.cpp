@@ -39,4 +39,10 @@ std::unique_ptr<LocalGateway> start_local_gateway(const Settings& settings,
     return server;
 }
 
+bool names_local_gateway(const Settings& settings, const GenerateOptions& options)
+{
+    return (options.endpoint.empty() ? settings.get("endpoint") : options.endpoint)
+        == local_endpoint;
+}
+
 } // namespace klio

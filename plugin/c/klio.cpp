@@ -2,16 +2,19 @@
 
 #include <klio/error.h>
 #include <klio/frame.h>
+#include <klio/local_session.h>
 #include <klio/recipe.h>
 #include <klio/recipe_options.h>
 #include <klio/session.h>
 
+#include <memory>
 #include <new>
 #include <optional>
 #include <string>
 
 struct klio_session {
-    klio::Session session {klio::Settings()};
+    klio::Settings settings;
+    klio::Session session {settings};
 };
 
 struct klio_set {
@@ -139,6 +142,9 @@ klio_set* klio_generate(klio_session* session, const char* recipe_path, klio_pro
                                 user)
                     != 0;
             };
+        std::unique_ptr<klio::LocalGateway> gateway;
+        if (klio::names_local_gateway(session->settings, opened.options))
+            gateway = klio::start_local_gateway(session->settings, opened.options);
         return new klio_set {session->session.generate(opened.recipe.request, opened.options),
                              opened.frame};
     });

@@ -7,7 +7,7 @@
 #include "base/secret.h"
 
 #include <klio/frame.h>
-#include <klio/local.h>
+#include <klio/local_session.h>
 #include <klio/recipe.h>
 #include <klio/recipe_options.h>
 #include <klio/session.h>
@@ -153,22 +153,6 @@ void print_plan(const Context& context, const Plan& plan)
     print_json(context, base::to_text(json));
 }
 
-/// The gateway of --local, and what makes a session talk to it.
-std::unique_ptr<LocalGateway> start_local(const Context& context, GenerateOptions& options)
-{
-    LocalGatewayOptions gateway;
-    // On disk, so that a task outlives the run that asked for it, as the service's own would.
-    gateway.state_folder = base::join_path(context.settings.data_folder(), "local");
-    gateway.latency = 0.5;
-    auto server = std::make_unique<LocalGateway>(gateway);
-    options.endpoint = server->endpoint();
-    options.endpoint_identity = local_endpoint;
-    options.key = "local-gateway";
-    if (options.stage.empty())
-        options.stage = "inline";
-    return server;
-}
-
 void run(const CLI::App& app, Context& context, Flags& flags)
 {
     const Recipe recipe = gather(app, flags);
@@ -198,9 +182,7 @@ void run(const CLI::App& app, Context& context, Flags& flags)
         context.settings.set("budget_per_day", flags.budget_per_day);
     if (flags.local && flags.options.count("endpoint"))
         throw UsageError("--local and --endpoint exclude each other");
-    const std::string endpoint
-        = options.endpoint.empty() ? context.settings.get("endpoint") : options.endpoint;
-    flags.local = flags.local || endpoint == local_endpoint;
+    flags.local = flags.local || names_local_gateway(context.settings, options);
 
     if (flags.outputs.out.empty())
         flags.outputs.out = default_out(flags);
@@ -223,7 +205,7 @@ void run(const CLI::App& app, Context& context, Flags& flags)
     Session session(context.settings);
     std::unique_ptr<LocalGateway> gateway;
     if (flags.local)
-        gateway = start_local(context, options);
+        gateway = start_local_gateway(context.settings, options);
     else if (context.settings.api_key().empty() && !session.find(request, options))
         throw KeyError("no API key: set KLIO_API_KEY (or put the key into a file of mode 600 and "
                        "name it by KLIO_KEY_FILE), or try it without one by --local");

@@ -4,6 +4,7 @@
 #include "option_flags.h"
 
 #include <klio/jobs.h>
+#include <klio/local_session.h>
 #include <klio/recipe.h>
 #include <klio/recipe_options.h>
 #include <klio/session.h>
@@ -56,9 +57,7 @@ std::vector<StoredSet> sets_of_recipe(const std::string& path, const StoredFlags
     named.insert(recipe.options.begin(), recipe.options.end()); // flags win
     apply_options(named, options, frame);
     options.cancel = context.cancel;
-    const std::string endpoint
-        = options.endpoint.empty() ? context.settings.get("endpoint") : options.endpoint;
-    if (flags.local || endpoint == local_endpoint)
+    if (flags.local || names_local_gateway(context.settings, options))
         options.endpoint = options.endpoint_identity = local_endpoint;
     Session session(context.settings);
     Request request = recipe.request;

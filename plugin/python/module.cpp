@@ -3,6 +3,7 @@
 
 #include <klio/error.h>
 #include <klio/frame.h>
+#include <klio/local_session.h>
 #include <klio/recipe.h>
 #include <klio/recipe_options.h>
 #include <klio/session.h>
@@ -12,6 +13,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <memory>
 #include <string>
 
 namespace py = pybind11;
@@ -42,6 +44,9 @@ public:
                 return progress(step.step, step.message, step.done, step.total);
             };
         const py::gil_scoped_release unlocked;
+        std::unique_ptr<klio::LocalGateway> gateway;
+        if (klio::names_local_gateway(m_settings, opened.options))
+            gateway = klio::start_local_gateway(m_settings, opened.options);
         return {m_session.generate(opened.recipe.request, opened.options), opened.frame};
     }
 
@@ -74,6 +79,7 @@ private:
         return opened;
     }
 
+    klio::Settings m_settings;
     klio::Session m_session;
 };
 

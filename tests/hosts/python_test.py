@@ -35,4 +35,6 @@ assert oiio.ImageBuf(out).spec().get_string_attribute("klio:job") == frames.job
 steps = []
 again = session.generate(filled, progress=lambda step, message, done, total: steps.append(step) or True)
 assert again.files == frames.files, "generating again did not give the stored set"
+other = session.generate(filled, take=2)
+assert other.take == 2 and other.job != frames.job and len(other) == 2, "take 2 by the local gateway"
 print("python_test passed:", len(steps), "progress steps")

@@ -20,4 +20,7 @@ namespace klio {
 KLIO_API std::unique_ptr<LocalGateway> start_local_gateway(const Settings& settings,
                                                            GenerateOptions& options);
 
+/// True where `options`, or else the settings, name the endpoint "local".
+KLIO_API bool names_local_gateway(const Settings& settings, const GenerateOptions& options);
+
 } // namespace klio
