@@ -250,9 +250,11 @@ std::vector<Download> Client::download(const std::vector<ResultImage>& images, d
             one = std::move(shared.arrived.front());
             shared.arrived.pop_front();
         }
+        // The callback may number the image anew, as one of a larger set.
+        const auto place = size_t(one.index);
         if (on_image)
             on_image(one);
-        all[size_t(one.index)] = std::move(one);
+        all[place] = std::move(one);
     }
     return all;
 }

@@ -1,5 +1,6 @@
 #include "store/store.h"
 
+#include "base/encoding.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/sha256.h"
@@ -67,9 +68,11 @@ std::string Store::secret() const
     const std::string path = m_folder + "/secret";
     try {
         if (!base::exists(path)) {
-            // link() makes it whole or not at all, and lets one of two processes win.
-            const std::string mine = path + "." + std::to_string(::getpid());
-            base::write_file_atomic(mine, base::random_bytes(32), 0600);
+            // link() makes it whole or not at all, and lets one of two makers win; they may be
+            // threads of one process.
+            const std::string random = base::random_bytes(40);
+            const std::string mine = path + "." + base::hex(random.data() + 32, 8);
+            base::write_file_atomic(mine, random.substr(0, 32), 0600);
             if (::link(mine.c_str(), path.c_str()) != 0 && errno != EEXIST)
                 throw OutputError(path + ": can't be made (" + std::strerror(errno) + ")");
             ::unlink(mine.c_str());
