@@ -13,6 +13,8 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
+#include <cctype>
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
 
@@ -56,24 +58,63 @@ Finding check_key(const Settings& settings)
     }
 }
 
-// OpenImageIO is silent about a plugin that does not load, so it is loaded here by hand first.
+// What `ldd -r` misses for a library, in a process that has nothing loaded yet, as a host has not;
+// here libklio itself is long there. Empty where nothing is missing, or there is no ldd.
+std::string missing_libraries(const std::string& path)
+{
+    std::string quoted;
+    for (const char c : path)
+        quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    std::string missing;
+    FILE* pipe = ::popen(("ldd -r '" + quoted + "' 2>&1").c_str(), "r");
+    if (!pipe)
+        return missing;
+    char line[4096];
+    while (std::fgets(line, sizeof line, pipe)) {
+        std::string text = line;
+        const bool absent = text.find("not found") != std::string::npos;
+        if (!absent && text.find("undefined symbol") == std::string::npos)
+            continue;
+        text.erase(0, text.find_first_not_of(" \t"));
+        while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())))
+            text.pop_back();
+        if (missing.size() < 400)
+            missing += (missing.empty() ? "" : "; ") + text;
+    }
+    ::pclose(pipe);
+    return missing;
+}
+
+// OpenImageIO is silent about a plugin that does not load, so it is loaded here by hand.
+Finding check_plugin_file(const std::string& path)
+{
+    const std::string again = "; install klio again, built for the OpenImageIO of this machine";
+    const std::string missing = missing_libraries(path);
+    if (!missing.empty())
+        return {"plugin", false, path + " does not load: " + missing + again};
+    void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (!handle)
+        return {"plugin", false, path + " does not load: " + ::dlerror() + again};
+    const auto* version = static_cast<const int*>(::dlsym(handle, "kling_imageio_version"));
+    if (!version)
+        return {"plugin", false, path + ": has no kling_imageio_version" + again};
+    if (*version == -1)
+        return {"plugin", false,
+                path + ": is built for another OpenImageIO than version " OIIO_VERSION_STRING
+                    + again};
+    if (*version != OIIO_PLUGIN_VERSION)
+        return {"plugin", false,
+                path + ": was built for plugin version " + std::to_string(*version)
+                    + ", this OpenImageIO wants " + std::to_string(OIIO_PLUGIN_VERSION) + again};
+    return {"plugin", true, path};
+}
+
 Finding check_plugin()
 {
     const std::string folder = plugin_folder();
     if (folder.empty())
         return {"plugin", false, "kling.imageio.so is not beside this klio; install it again"};
-    const std::string path = base::join_path(folder, "kling.imageio.so");
-    void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (!handle)
-        return {"plugin", false, "does not load: " + std::string(::dlerror())};
-    const auto* version = static_cast<const int*>(::dlsym(handle, "kling_imageio_version"));
-    if (!version)
-        return {"plugin", false, path + ": has no kling_imageio_version"};
-    if (*version != OIIO_PLUGIN_VERSION)
-        return {"plugin", false,
-                path + ": was built for plugin version " + std::to_string(*version)
-                    + ", this OpenImageIO wants " + std::to_string(OIIO_PLUGIN_VERSION)};
-    return {"plugin", true, path};
+    return check_plugin_file(base::join_path(folder, "kling.imageio.so"));
 }
 
 // Through OpenImageIO itself: a recipe must reach our reader. One that the store does not have
@@ -103,13 +144,27 @@ Finding check_reader(const Settings& settings)
             "OpenImageIO does not reach the plugin: " + message};
 }
 
+// The plugin that hosts find is the first on their path, which may be another klio's.
 Finding check_search_path()
 {
-    const std::string folder = plugin_folder();
     const char* variable = OIIO_VERSION >= 30000 ? "OPENIMAGEIO_PLUGIN_PATH" : "OIIO_LIBRARY_PATH";
     const char* value = std::getenv(variable);
-    if (!folder.empty() && value && std::string(value).find(folder) != std::string::npos)
-        return {"search path", true, variable};
+    const std::string path = value ? value : "";
+    for (size_t at = 0; at < path.size();) {
+        const size_t end = std::min(path.find(':', at), path.size());
+        const std::string folder = path.substr(at, end - at);
+        const std::string file = base::join_path(folder, "kling.imageio.so");
+        at = end + 1;
+        if (folder.empty() || !base::exists(file))
+            continue;
+        if (base::absolute_path(folder) == plugin_folder())
+            return {"search path", true, variable};
+        Finding found = check_plugin_file(file);
+        if (!found.good)
+            return {"search path", false, std::string(variable) + ": " + found.text};
+        return {"search path", false,
+                std::string(variable) + " names another klio's plugin first: " + file, true};
+    }
     return {"search path", false,
             std::string(variable) + " does not name the plugin's folder; run: eval \"$(klio env)\"",
             true};
