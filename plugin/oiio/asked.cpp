@@ -225,6 +225,13 @@ Asked understand(const std::string& name, const OIIO::ImageSpec& config, const S
     asked.frame.threads = int(settings.number("threads", 0));
     asked.generate.prepare.threads = asked.frame.threads;
     asked.recipe.options = options;
+    const std::string endpoint
+        = asked.generate.endpoint.empty() ? settings.get("endpoint") : asked.generate.endpoint;
+    asked.local = endpoint == local_endpoint;
+    const Price cost = price(asked.recipe.request);
+    asked.price = asked.local ? std::string("nothing (the local gateway's previews)")
+        : cost.known          ? cost.text()
+                              : "an unknown number of credits";
     asked.command = "klio generate" + (asked.bare ? std::string() : " " + quoted(parsed.file))
         + overlay.flags();
     asked.key = settings.data_folder() + "\n" + settings.get("endpoint") + "\n"

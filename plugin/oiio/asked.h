@@ -31,6 +31,8 @@ struct Asked {
     OnMiss on_miss = OnMiss::error;
     int only_frame = 0; ///< 1-based; 0: all
     bool sheet = false;
+    bool local = false;  ///< the endpoint is the local gateway of this very process
+    std::string price;   ///< of the frames, where they are not there: "at least 6 credits …"
     std::string command; ///< what a user runs to get the frames
     std::string key;     ///< all that decides them, as one text: same key, same frames
 };

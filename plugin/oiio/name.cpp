@@ -20,7 +20,8 @@ int hex_digit(char c)
                                 : -1;
 }
 
-// Anything that is no escape stays as it is: people write "50 % more" and "~100 sheep".
+// Anything that is no escape stays as it is, and control characters have none: people write
+// "50 % more" and "~100 sheep".
 std::string unescape(std::string_view text)
 {
     std::string out;
@@ -28,7 +29,7 @@ std::string unescape(std::string_view text)
         const bool mark = (text[i] == '%' || text[i] == '~') && i + 2 < text.size();
         const int high = mark ? hex_digit(text[i + 1]) : -1;
         const int low = mark ? hex_digit(text[i + 2]) : -1;
-        if (high >= 0 && low >= 0) {
+        if (high >= 2 && low >= 0) {
             out += static_cast<char>(high * 16 + low);
             i += 2;
         } else {

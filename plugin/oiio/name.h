@@ -23,8 +23,9 @@ struct Name {
 bool is_recipe_name(std::string_view name) noexcept;
 
 /// Splits at the first '?', then at each '&', then at the first '='. In a value, "%XX" and "~XX"
-/// (two hexadecimal digits) stand for a byte, the second because oiiotool takes every '%' for a
-/// sequence; a name with "64" behind it has a base64url value ("prompt64=…"). Throws UsageError.
+/// (two hexadecimal digits, from 20 on) stand for a byte, the second because oiiotool takes every
+/// '%' for a sequence; a name with "64" behind it has a base64url value ("prompt64=…"). Throws
+/// UsageError.
 Name parse_name(const std::string& name);
 
 } // namespace klio::oiio

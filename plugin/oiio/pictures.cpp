@@ -1,5 +1,7 @@
 #include "pictures.h"
 
+#include "compat.h"
+
 #include <OpenImageIO/imagebufalgo.h>
 
 namespace klio::oiio {
@@ -27,6 +29,7 @@ public:
         const StoredFrame& frame = m_frames.at(size_t(subimage));
         OIIO::ImageSpec spec = frame_spec(m_set, frame.index, m_options);
         spec.set_format(native_type(frame, spec));
+        spec.attribute("oiio:ColorSpace", host_space(spec.get_string_attribute("oiio:ColorSpace")));
         spec.attribute("oiio:subimagename", "frame." + std::to_string(frame.index));
         if (count() > 1)
             spec.attribute("oiio:subimages", count());

@@ -74,7 +74,7 @@ bool KlingInput::open(const std::string& name, OIIO::ImageSpec& spec, const OIIO
     if (!good) {
         const std::string message = geterror(false);
         close();
-        if (name.find('?') != std::string::npos && !base::exists(name.substr(0, name.find('?'))))
+        if (name.find('?') != std::string::npos && !base::exists(name))
             say_once(message.substr(message.find(' ') + 1));
         return false;
     }

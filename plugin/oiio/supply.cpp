@@ -65,35 +65,28 @@ bool frames_there(const StoredSet& set, std::string& problem)
             + " --resubmit");
     default:
         throw_error(set.error_kind,
-                    start + " failed (" + set.message + "); to try again, for "
-                        + price(asked.recipe.request).text() + ", run: " + asked.command);
+                    start + " failed (" + set.message + "); to try again, for " + asked.price
+                        + ", run: " + asked.command);
     }
 }
 
-// The data folder stands for a preview where nothing was bought; the price where something may be.
 [[noreturn]] void throw_not_stored(const Asked& asked)
 {
-    throw NotStoredError(asked.name + ": not generated yet; " + price(asked.recipe.request).text()
+    throw NotStoredError(asked.name + ": not generated yet; it costs " + asked.price
                          + "; run: " + asked.command
-                         + " (or set KLIO_ON_MISS=preview, or =generate to buy it here)");
-}
-
-bool is_local(const Asked& asked, const Settings& settings)
-{
-    return (asked.generate.endpoint.empty() ? settings.get("endpoint") : asked.generate.endpoint)
-        == local_endpoint;
+                         + " (or, for previews, set KLIO_ON_MISS=preview; to let this host ask for "
+                           "it, KLIO_ON_MISS=generate)");
 }
 
 // Credits are spent inside a host that shows nothing of it: one line says so.
 ProgressCallback announcing(const Asked& asked)
 {
-    return
-        [name = asked.name, text = price(asked.recipe.request).text()](const Progress& progress) {
-            if (progress.step == "create")
-                std::fprintf(stderr, "klio: %s: %s: %s\n", name.c_str(), progress.message.c_str(),
-                             text.c_str());
-            return true;
-        };
+    return [name = asked.name, text = asked.price](const Progress& progress) {
+        if (progress.step == "create")
+            std::fprintf(stderr, "klio: %s: %s: %s\n", name.c_str(), progress.message.c_str(),
+                         text.c_str());
+        return true;
+    };
 }
 
 StoredSet buy(const Asked& asked, const Settings& settings)
@@ -101,7 +94,7 @@ StoredSet buy(const Asked& asked, const Settings& settings)
     GenerateOptions options = asked.generate;
     options.progress = announcing(asked);
     std::unique_ptr<LocalGateway> gateway;
-    if (is_local(asked, settings))
+    if (asked.local)
         gateway = start_local_gateway(settings, options);
     Session session(settings);
     return session.generate(asked.recipe.request, options);

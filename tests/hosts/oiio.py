@@ -1,0 +1,393 @@
+#!/usr/bin/env python3
+"""The plugin in every host: what opens, what it costs, and what users see when it does not.
+
+    tests/hosts/oiio.py BUILD
+"""
+import concurrent.futures
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.request
+
+BUILD = pathlib.Path(sys.argv[1]).resolve()
+KLIO = BUILD / "bin/klio"
+HOST = BUILD / "bin/oiio_host"
+PLUGIN = BUILD / "lib/klio/oiio/kling.imageio.so"
+
+faults = []
+checks = 0
+
+
+def check(good, what, detail=""):
+    global checks
+    checks += 1
+    if not good:
+        faults.append(what)
+        print(f"FAILED: {what}\n    {str(detail).strip()[:1500]}", flush=True)
+
+
+def run(*command, env=None, **more):
+    return subprocess.run([str(c) for c in command], env=env, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=120, **more)
+
+
+def environment(**more):
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("KLIO_", "OCIO", "OIIO", "OPENIMAGEIO"))}
+    env.update(KLIO_HOME=os.getcwd() + "/home",
+               XDG_CONFIG_HOME=os.getcwd() + "/config",
+               OIIO_LIBRARY_PATH=str(PLUGIN.parent))
+    env.update({k: str(v) for k, v in more.items()})
+    return env
+
+
+def recipe(path, **fields):
+    body = {"prompt": "a fox in the snow", "num_images": 2}
+    klio = fields.pop("klio", None)
+    body.update(fields)
+    if klio is not None:
+        body["klio"] = klio
+    pathlib.Path(path).write_text(json.dumps(body, indent=1))
+    return path
+
+
+@contextlib.contextmanager
+def gateway(*flags):
+    """`klio serve`; yields its address."""
+    process = subprocess.Popen([str(KLIO), "serve", *flags], env=environment(), text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        for line in process.stdout:
+            found = re.search(r"http://127\.0\.0\.1:\d+", line)
+            if found:
+                break
+        else:
+            raise RuntimeError("klio serve did not start")
+        yield found.group(0)
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def ledger(address):
+    with urllib.request.urlopen(address + "/ledger") as answer:
+        return json.load(answer)
+
+
+PYTHON = """
+import sys, OpenImageIO as oiio
+name, hints = sys.argv[1], sys.argv[2:]
+config = oiio.ImageSpec()
+for hint in hints:
+    config.attribute(*hint.split("=", 1))
+inp = oiio.ImageInput.open(name, config)
+if not inp:
+    sys.exit(oiio.geterror())
+n = 0
+while inp.seek_subimage(n, 0):
+    if inp.read_image(n, 0, 0, -1, "float") is None:
+        sys.exit(inp.geterror())
+    n += 1
+print(n)
+"""
+
+PYTHON_BUF = """
+import sys, OpenImageIO as oiio
+buf = oiio.ImageBuf(sys.argv[1])
+if not buf.read(0, 0, True):
+    sys.exit(buf.geterror())
+print(buf.nsubimages)
+"""
+
+# How each host is asked for pixels (or with headers_only, for no more than headers), and where its
+# user looks for what went wrong.
+HOSTS = {
+    "oiiotool": lambda n, o: ["oiiotool", n, "-o", o + ".exr"],
+    "oiiotool --info": lambda n, o: ["oiiotool", "--info", "-v", n],
+    "maketx": lambda n, o: ["maketx", n, "-o", o + ".tx"],
+    "iinfo": lambda n, o: ["iinfo", "-v", n],
+    "iconvert": lambda n, o: ["iconvert", n, o + ".tif"],
+    "idiff": lambda n, o: ["idiff", n, n],
+    "igrep": lambda n, o: ["igrep", "kling-image-o1", n],
+    "Python ImageInput": lambda n, o: ["/usr/bin/python3", "-c", PYTHON, n],
+    "Python ImageBuf": lambda n, o: ["/usr/bin/python3", "-c", PYTHON_BUF, n],
+    "C++ ImageInput": lambda n, o: [HOST, "input", n],
+    "C++ ImageBuf": lambda n, o: [HOST, "buf", n],
+    "C++ ImageCache": lambda n, o: [HOST, "cache", n],
+    "C++ TextureSystem": lambda n, o: [HOST, "texture", n],
+}
+HEADERS_ONLY = {"oiiotool --info", "iinfo", "igrep"}
+
+
+def in_all_hosts(names, env, judge):
+    """Runs every host on every name, some at a time; judge(host, name, result)."""
+    work = [(host, name) for name in names for host in HOSTS]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+        results = pool.map(
+            lambda pair: run(*HOSTS[pair[0]](pair[1], f"out-{abs(hash(pair))}"), env=env(pair[1])), work)
+        for (host, name), result in zip(work, results):
+            judge(host, name, result)
+
+
+def opens_everywhere():
+    recipe("shot.kling", klio={"endpoint": "local"})
+    bought = run("oiiotool", "shot.kling", "-o", "bought.exr", env=environment(KLIO_ON_MISS="generate"))
+    check(bought.returncode == 0, "on_miss=generate buys in oiiotool", bought.stderr)
+    check(bought.stdout == "", "nothing is said on stdout", bought.stdout)
+    check(bought.stderr.count("sending job") == 1, "a purchase is announced once", bought.stderr)
+
+    def judge(host, name, result):
+        check(result.returncode == 0 and "ERROR" not in result.stderr, f"{host} reads {name}",
+              result.stdout + result.stderr)
+
+    in_all_hosts(["shot.kling", "shot.kling?frame=2"], lambda name: environment(),
+                 lambda host, name, result: judge(host, name, result)
+                 if host != "maketx" or "?" not in name else None)  # it wants a real file
+    # iv draws by OpenGL and needs a real display; what it reads through, ImageBuf, is tested above.
+
+
+def subimages():
+    info = run("oiiotool", "--info", "-v", "-a", "shot.kling", env=environment()).stdout
+    names = re.findall(r'oiio:subimagename: "([^"]*)"', info)
+    check(names == ["frame.1", "frame.2"], "subimages are named, in order", info)
+    check(len(re.findall(r"1024 x +1024", info)) >= 2, "each has its size", info)
+    for attribute in ("klio:job", "klio:prompt_sha256", "klio:take", "klio:preview", "oiio:ColorSpace"):
+        check(info.count(attribute + ":") == 2, f"each has {attribute}", info)
+    check('oiio:ColorSpace: "Linear"' in info, "scene-linear by a name that the host knows", info)
+
+    generated = run(KLIO, "generate", "shot.kling", "--out", "cmd.#.exr", "--force", env=environment())
+    check(generated.returncode == 0, "klio generate finds the same set", generated.stderr)
+    check("from the store" in generated.stdout, "and pays nothing", generated.stdout)
+    for index in (1, 2):
+        run("oiiotool", f"shot.kling?frame={index}", "-o", f"one.{index}.exr", env=environment())
+        same = run("idiff", f"cmd.{index:04}.exr", f"one.{index}.exr", env=environment())
+        check(same.returncode == 0, f"frame {index} is what klio generate writes", same.stdout + same.stderr)
+
+    srgb = run("iinfo", "-v", "shot.kling?to=srgb", env=environment()).stdout
+    check("uint8" in srgb and '"sRGB"' in srgb, "?to=srgb gives the bytes as they came", srgb)
+    stored = sorted(pathlib.Path("home/results").rglob("1.png"))[0]
+    run("oiiotool", "shot.kling?to=srgb&frame=1", "-o", "bytes.png", env=environment())
+    same = run("idiff", stored, "bytes.png", env=environment())
+    check(same.returncode == 0, "to the last bit", same.stdout)
+    aces = run("iinfo", "-v", "shot.kling?to=ACEScg", env=environment()).stdout
+    check('oiio:ColorSpace: "ACEScg"' in aces, "?to=ACEScg", aces)
+    hint = run("oiiotool", "--iconfig", "klio:frame", "2", "--iconfig", "klio:to", "srgb", "--info", "-v",
+               "shot.kling", env=environment()).stdout
+    check('"frame.2"' in hint and "uint8" in hint, "the same by --iconfig", hint)
+    sheet = run("iinfo", "shot.kling?sheet=1", env=environment())
+    check(sheet.returncode == 0 and "uint8" in sheet.stdout, "the sheet is a view", sheet.stderr)
+    grid = run("oiiotool", "shot.kling?to=srgb", "--sisplit", "--mosaic:pad=4", "2x1", "-o", "grid.png",
+               env=environment())
+    check(grid.returncode == 0, "oiiotool's own sheet", grid.stderr)
+    before = pathlib.Path("shot.kling").read_bytes()
+    for host in (["oiiotool", "bytes.png", "-o", "shot.kling"], ["iconvert", "bytes.png", "shot.kling"]):
+        writing = run(*host, env=environment())
+        check(writing.returncode != 0 and "can't be written from an image" in writing.stdout + writing.stderr,
+              f"{host[0]}: writing is refused", writing.stdout + writing.stderr)
+        check(pathlib.Path("shot.kling").read_bytes() == before, f"{host[0]}: the recipe stays", "")
+
+
+def query_names():
+    env = environment(KLIO_ON_MISS="generate", KLIO_ENDPOINT="local")
+    frames = run("oiiotool", "--frames", "1-3", "x.kling?prompt=a hare&take=#", "-o", "wedge.#.exr", env=env)
+    check(frames.returncode == 0 and len(list(pathlib.Path().glob("wedge.*.exr"))) == 3,
+          "--frames over takes", frames.stderr)
+    jobs = {re.search(r"klio:job: \"(\w+)", run("iinfo", "-v", f"wedge.000{i}.exr").stdout).group(1)
+            for i in (1, 2, 3)}
+    check(len(jobs) == 3, "each take is a job of its own", jobs)
+    env = environment(KLIO_ENDPOINT="local")
+    escaped = run("oiiotool", "x.kling?prompt=50~25 ~23 ~7Bx~7D", "-o", "no.exr", env=env)
+    check("'50% # {x}'" in escaped.stderr, "escapes reach the prompt, and stderr says what oiiotool does not",
+          escaped.stderr)
+    check(escaped.stderr.count("klio: x.kling") == 1, "once", escaped.stderr)
+    encoded = run("iinfo", "x.kling?prompt64=MTAwJSAjMSB7YX0gJiBiPw", env=env)
+    check("'100% #1 {a} & b?'" in encoded.stderr, "base64url", encoded.stderr)
+    preview = run("oiiotool", "x.kling?prompt=a wolf&on_miss=preview&num_images=2", "-o", "preview.exr", env=env)
+    info = run("iinfo", "-v", "-a", "preview.exr").stdout
+    check(preview.returncode == 0 and "klio:preview: 1" in info, "on_miss=preview is marked", preview.stderr + info)
+
+
+def errors():
+    """Each kind of error in each host: name -> (what the user must read, the environment)."""
+    pathlib.Path("broken.kling").write_text('{"prompt": "a fox",\n  "num_images" 2}')
+    recipe("typo.kling", aspect_ration="16:9")
+    recipe("missing.kling", images=["no-such-plate.exr"])
+    recipe("new.kling", prompt="never asked for")
+    recipe("no-key.kling", prompt="without a key", klio={"endpoint": "https://service.invalid"})
+    recipe("damaged.kling", prompt="damaged", klio={"endpoint": "local"})
+    run("oiiotool", "damaged.kling", "-o", "d.exr", env=environment(KLIO_ON_MISS="generate"))
+    job = re.search(r'klio:job: "(\w+)', run("iinfo", "-v", "damaged.kling", env=environment()).stdout).group(1)
+    os.truncate(f"home/results/{job[:2]}/{job}/1.png", 1000)
+    with gateway("--fault", "refusal", "--latency", "0") as refusing, \
+            gateway("--key", "test-key:0", "--latency", "0") as poor, \
+            gateway("--latency", "600") as slow:
+        recipe("refused.kling", prompt="refused", klio={"endpoint": refusing})
+        recipe("poor.kling", prompt="poor", klio={"endpoint": poor})
+        recipe("waiting.kling", prompt="waiting", klio={"endpoint": slow})
+        other = subprocess.Popen(["iinfo", "waiting.kling"], stderr=subprocess.PIPE, text=True,
+                                 env=environment(KLIO_ON_MISS="generate"))
+        while "sending" not in other.stderr.readline():
+            pass
+        while not ledger(slow)["creates"]:
+            pass
+        # The answer is written down a moment after the gateway gave it.
+        for _ in range(200):
+            if "under way" in run("iinfo", "waiting.kling", env=environment()).stderr:
+                break
+        expected = {
+            "new.kling": (["new.kling", "not generated yet", "it costs at least 6 credits", "klio generate new.kling"], {}),
+            "broken.kling": (["broken.kling:2:"], {}),
+            "typo.kling": (["aspect_ration", "did you mean 'aspect_ratio'"], {}),
+            "missing.kling": (["no-such-plate.exr"], {}),
+            "no-key.kling": (["no API key", "KLIO_API_KEY"], {"KLIO_ON_MISS": "generate"}),
+            "refused.kling": (["refused.kling", "content policy"], {"KLIO_ON_MISS": "generate", "KLIO_API_KEY": "k"}),
+            "poor.kling": (["poor.kling", "credits"], {"KLIO_ON_MISS": "generate", "KLIO_API_KEY": "test-key"}),
+            "damaged.kling": (["damaged.kling", "1.png"], {}),
+            "waiting.kling": (["waiting.kling", "under way", "klio jobs collect"], {}),
+        }
+
+        def judge(host, name, result):
+            text = result.stdout + result.stderr
+            said = all(word in text for word in expected[name][0])
+            # igrep looks into what it can open and passes by the rest, whatever it is.
+            check(said and (result.returncode != 0 or host in ("igrep", "iinfo")), f"{host} says why {name} fails",
+                  f"exit {result.returncode}: {text}")
+            check(result.stdout.count("klio") == 0 or host in ("idiff", "igrep", "maketx"),
+                  f"{host}: {name}: nothing of klio's on stdout", result.stdout)
+            check("test-key" not in text, f"{host}: {name}: no key in an error", text)
+
+        in_all_hosts(list(expected), lambda name: environment(**expected[name][1]), judge)
+        other.terminate()
+        other.wait()
+        other.stderr.close()
+
+        # A bit that fell over shows only when the bytes are read.
+        recipe("flipped.kling", prompt="flipped", klio={"endpoint": "local"})
+        run("oiiotool", "flipped.kling", "-o", "d.exr", env=environment(KLIO_ON_MISS="generate"))
+        job = re.search(r'klio:job: "(\w+)', run("iinfo", "-v", "flipped.kling", env=environment()).stdout).group(1)
+        stored = pathlib.Path(f"home/results/{job[:2]}/{job}/1.png")
+        data = bytearray(stored.read_bytes())
+        data[len(data) // 2] ^= 1
+        stored.write_bytes(data)
+
+        def judge_flipped(host, name, result):
+            # idiff passes every file whose pixels can't be read, a PNG cut short as well.
+            if host not in HEADERS_ONLY | {"idiff"}:
+                check(result.returncode != 0 and "1.png" in result.stdout + result.stderr,
+                      f"{host} sees the damage", result.stdout + result.stderr)
+
+        in_all_hosts(["flipped.kling"], lambda name: environment(), judge_flipped)
+
+
+def spending():
+    with gateway("--latency", "0") as good:
+        recipe("many.kling", prompt="many opens", klio={"endpoint": good})
+        many = run(HOST, "threads", "many.kling", 4, 6, "klio:on_miss=generate", env=environment(KLIO_API_KEY="k"))
+        check(many.stdout.strip() == "0" and ledger(good)["creates"] == 1, "24 opens in 4 threads are one create",
+              many.stdout + many.stderr + str(ledger(good)))
+        run("iinfo", "many.kling?take=2", env=environment(KLIO_API_KEY="k"))
+        check(ledger(good)["creates"] == 1, "without an opt-in nothing is sent", ledger(good))
+        budget = run("iinfo", "many.kling?take=3&on_miss=generate", env=environment(KLIO_API_KEY="k", KLIO_BUDGET="5"))
+        check("budget" in budget.stderr and ledger(good)["creates"] == 1, "the budget holds", budget.stderr)
+    with gateway("--fault", "credits-gone", "--latency", "0") as bad:
+        recipe("fails.kling", prompt="fails", klio={"endpoint": bad})
+        fails = run(HOST, "threads", "fails.kling", 4, 6, "klio:on_miss=generate", env=environment(KLIO_API_KEY="k"))
+        check(fails.stdout.strip() == "24" and ledger(bad)["creates"] == 1, "24 failing opens are one attempt",
+              fails.stdout + fails.stderr + str(ledger(bad)))
+        before = ledger(bad)["creates"]
+        run("maketx", "fails.kling", "-o", "f.tx", env=environment(KLIO_API_KEY="k", KLIO_ON_MISS="generate"))
+        check(ledger(bad)["creates"] == before + 1, "maketx, which opens six times, makes one", ledger(bad))
+
+
+def manners():
+    symbols = run("nm", "-D", "--defined-only", PLUGIN).stdout.split("\n")
+    strangers = [line for line in symbols if line and not line.split()[-1].startswith("kling_")]
+    check(symbols[0] and not strangers, "only kling_* leaves the plugin", strangers)
+    dynamic = run("readelf", "-d", PLUGIN).stdout
+    check("BIND_NOW" in dynamic or "NOW" in dynamic, "a missing symbol fails the loading, not the host", dynamic)
+
+    state = run(HOST, "state", "shot.kling", env=environment())
+    check(state.returncode == 0, "an open leaves threads, signals and attributes as they were", state.stderr)
+    recipe("fresh.kling", prompt="fresh", klio={"endpoint": "local"})
+    state = run(HOST, "state", "fresh.kling", env=environment(KLIO_ON_MISS="generate"))
+    check(state.returncode == 0, "so does a purchase, with a gateway in the process", state.stderr)
+    twice = run(HOST, "twice", "shot.kling", env=environment())
+    check(twice.returncode == 0, "frames are read in turns", twice.stderr)
+    foreign = run(HOST, "foreign", 10000, env=environment())
+    check(foreign.returncode == 0 and float(foreign.stdout) < 50, "a foreign name is refused in microseconds",
+          foreign.stdout + foreign.stderr)
+
+    if shutil.which("strace"):
+        trace = run("strace", "-f", "-e", "trace=file,network,desc", "-o", "trace.txt", HOST, "nowait", "shot.kling",
+                    env=environment())
+        lines = pathlib.Path("trace.txt").read_text().split("BEGIN")[-1].split("END")[0].split("\n")[1:-1]
+        check(trace.returncode == 0 and not lines, "nowait touches neither disk nor net", lines)
+        run("strace", "-f", "-e", "trace=network,openat", "-o", "trace.txt", "iinfo", "-v", "shot.kling",
+            env=environment())
+        text = pathlib.Path("trace.txt").read_text()
+        check("connect(" not in text and not re.search(r"results/.*\.png", text),
+              "headers cost no network and no pixels", re.findall(r".*(?:connect\(|\.png).*", text))
+        run("strace", "-f", "-e", "trace=openat", "-o", "trace.txt", HOST, "twice", "shot.kling", env=environment())
+        opened = re.findall(r'openat\([^,]+, "[^"]*results/[^"]*/(\d)\.png"', pathlib.Path("trace.txt").read_text())
+        check(sorted(opened) == ["1", "2"], "each frame is decoded once for one ImageInput", opened)
+    else:
+        print("skipped: strace is not installed, so opens and connections were not counted")
+
+    recipe("forked.kling", prompt="forked", klio={"endpoint": "local"})
+    forked = run(HOST, "fork", "forked.kling", env=environment(KLIO_ON_MISS="generate"))
+    check(forked.returncode == 0, "a child opens while its parent's open is under way", forked.stderr)
+
+
+def incompatible():
+    version = run(HOST, "version", "", PLUGIN)
+    check(int(version.stdout or -1) > 0, "the plugin answers to its own OpenImageIO", version.stderr)
+    pathlib.Path("other.c").write_text("int other;")
+    run("cc", "-shared", "-o", "libOpenImageIO.so.9.9", "other.c")
+    other = run(HOST, "version", os.getcwd() + "/libOpenImageIO.so.9.9", PLUGIN)
+    check(other.stdout.strip() == "-1", "and refuses a host that has another one", other.stdout + other.stderr)
+
+    # An installation whose library is gone, and one whose library is not what it was.
+    for case, spoil in (("missing", lambda lib: lib.unlink()),
+                        ("incompatible", lambda lib: run("cc", "-shared", "-o", lib, "other.c"))):
+        run("cmake", "--install", BUILD, "--prefix", case)
+        plugin = next(pathlib.Path(case).resolve().rglob("kling.imageio.so"))
+        good = run("iinfo", "shot.kling", env=environment(OIIO_LIBRARY_PATH=plugin.parent))
+        check(good.returncode == 0, f"the installed plugin reads ({case})", good.stderr)
+        library = next(pathlib.Path(case).rglob("libklio_local.so.0.1")).resolve()
+        spoil(library)
+        env = environment(OIIO_LIBRARY_PATH=plugin.parent)
+        host = run("oiiotool", "bytes.png", "-o", f"{case}.png", env=env)
+        check(host.returncode == 0, f"the host lives with a {case} library", host.stderr)
+        host = run("iinfo", "shot.kling", env=env)
+        check(host.returncode not in (0, -6, -11), f"and does not know recipes ({case})", host.stderr)
+        doctor = run(KLIO, "doctor", env=env)
+        why = "libklio_local.so.0.1 => not found" if case == "missing" else "undefined symbol"
+        check(doctor.returncode != 0 and why in doctor.stdout, f"klio doctor says why ({case})", doctor.stdout)
+
+
+def installed():
+    lines = run(KLIO, "env", env={"PATH": os.environ["PATH"]}).stdout
+    check("OIIO_LIBRARY_PATH=" in lines and "OPENIMAGEIO_PLUGIN_PATH=" in lines, "klio env sets both paths", lines)
+    shell = run("bash", "-c", f'eval "$({KLIO} env)" && iinfo shot.kling', env=environment(OIIO_LIBRARY_PATH=""))
+    check(shell.returncode == 0, 'eval "$(klio env)" is enough', shell.stderr)
+    doctor = run(KLIO, "doctor", env=environment())
+    check("recipe through OpenImageIO: kling.imageio.so answers" in doctor.stdout, "klio doctor opens a recipe",
+          doctor.stdout)
+
+
+folder = tempfile.mkdtemp(prefix="klio-hosts-")
+os.chdir(folder)
+try:
+    for part in (opens_everywhere, subimages, query_names, errors, spending, manners, incompatible, installed):
+        part()
+finally:
+    os.chdir("/")
+    if not faults:
+        shutil.rmtree(folder, ignore_errors=True)
+print(f"{checks} checks, {len(faults)} failed" + (f"; see {folder}" if faults else ""))
+sys.exit(1 if faults else 0)

@@ -1,0 +1,276 @@
+#include "supply.h"
+
+#include "fake_clock.h"
+#include "reader.h"
+
+#include <klio/local.h>
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+#include <unistd.h>
+
+namespace fs = std::filesystem;
+
+using namespace klio;
+using klio::oiio::Asked;
+using klio::oiio::OnMiss;
+using klio::oiio::Supply;
+using testing::HasSubstr;
+
+namespace {
+
+class SupplyTest : public testing::Test {
+protected:
+    void SetUp() override
+    {
+        char name[] = "/tmp/klio-supply-XXXXXX";
+        ASSERT_NE(::mkdtemp(name), nullptr);
+        m_folder = name;
+        m_settings.set("home", path("home"));
+        m_settings.set("endpoint", "https://service.invalid");
+    }
+    void TearDown() override
+    {
+        std::error_code ignored;
+        fs::remove_all(m_folder, ignored);
+    }
+
+    std::string path(const std::string& name) const { return m_folder + "/" + name; }
+
+    std::string write(const std::string& name, const std::string& text) const
+    {
+        std::ofstream(path(name)) << text;
+        return path(name);
+    }
+
+    Asked asked(const std::string& name,
+                const std::vector<std::pair<std::string, std::string>>& hints = {}) const
+    {
+        OIIO::ImageSpec config;
+        for (const auto& [key, value] : hints)
+            config.attribute(key, value);
+        return oiio::understand(name, config, m_settings);
+    }
+
+    /// A gateway that tells its tasks at once, and the settings pointed at it.
+    std::unique_ptr<LocalGateway> gateway(const std::vector<std::string>& faults = {})
+    {
+        LocalGatewayOptions options;
+        options.latency = 0;
+        options.faults = faults;
+        auto made = std::make_unique<LocalGateway>(options);
+        m_settings.set("endpoint", made->endpoint());
+        return made;
+    }
+
+    /// What came of `threads` times `opens` calls: the messages of those that failed.
+    std::vector<std::string> ask(Supply& supply, const Asked& what, int threads, int opens)
+    {
+        std::mutex mutex;
+        std::vector<std::string> failures;
+        std::vector<std::thread> pool;
+        for (int i = 0; i < threads; ++i)
+            pool.emplace_back([&] {
+                for (int n = 0; n < opens; ++n) {
+                    try {
+                        supply.frames(what, m_settings);
+                    } catch (const Error& error) {
+                        const std::lock_guard<std::mutex> lock(mutex);
+                        failures.emplace_back(error.what());
+                    }
+                }
+            });
+        for (std::thread& thread : pool)
+            thread.join();
+        return failures;
+    }
+
+    std::string m_folder;
+    Settings m_settings;
+    test::FakeClock m_clock;
+};
+
+constexpr const char* recipe = R"({"prompt": "a fox", "num_images": 2})";
+
+} // namespace
+
+TEST_F(SupplyTest, LaterWins)
+{
+    const std::string shot = write(
+        "shot.kling", R"({"prompt": "a fox", "klio": {"take": 2, "to": "ACEScg", "quality": 80}})");
+    EXPECT_EQ(asked(shot).recipe.request.take, 2);
+    EXPECT_EQ(asked(shot).frame.to, "ACEScg");
+    const Asked both = asked(shot + "?take=4&frame=3", {{"klio:take", "3"}, {"klio:to", "srgb"}});
+    EXPECT_EQ(both.recipe.request.take, 4) << "the query wins over the hint";
+    EXPECT_EQ(both.frame.to, "srgb") << "the hint wins over the recipe";
+    EXPECT_EQ(both.generate.prepare.quality, 80);
+    EXPECT_EQ(both.only_frame, 3);
+    EXPECT_EQ(asked(shot).on_miss, OnMiss::error);
+    m_settings.set("on_miss", "preview");
+    EXPECT_EQ(asked(shot).on_miss, OnMiss::preview);
+    EXPECT_EQ(asked(shot + "?on_miss=error").on_miss, OnMiss::error);
+}
+
+TEST_F(SupplyTest, HintsOfAnyTypeCountAndOthersDoNot)
+{
+    const std::string shot = write("shot.kling", recipe);
+    OIIO::ImageSpec config;
+    config.attribute("klio:take", 5);
+    config.attribute("oiio:UnassociatedAlpha", 1);
+    EXPECT_EQ(oiio::understand(shot, config, m_settings).recipe.request.take, 5);
+}
+
+TEST_F(SupplyTest, AQueryNameNeedsNoFile)
+{
+    const Asked bare
+        = asked(path("x.kling") + "?prompt=a fox&image=plate.exr&image=/b.png&num_images=3");
+    EXPECT_TRUE(bare.bare);
+    EXPECT_EQ(bare.recipe.request.prompt, "a fox");
+    EXPECT_EQ(bare.recipe.request.num_images, 3);
+    EXPECT_EQ(bare.recipe.request.images, (std::vector<std::string> {path("plate.exr"), "/b.png"}));
+    EXPECT_THROW(asked(path("x.kling")), ReferenceError);
+    EXPECT_THROW(asked(path("x.kling") + "?take=2"), ReferenceError);
+}
+
+TEST_F(SupplyTest, WhatCantBeIsNamed)
+{
+    const std::string shot = write("shot.kling", recipe);
+    const auto message = [&](const std::string& query) -> std::string {
+        try {
+            asked(shot + query);
+        } catch (const UsageError& error) {
+            return error.what();
+        }
+        return {};
+    };
+    EXPECT_THAT(message("?tkae=2"), HasSubstr("did you mean 'take'?"));
+    EXPECT_THAT(message("?take=0"), HasSubstr("1 or more"));
+    EXPECT_THAT(message("?frame=x"), HasSubstr("frame 'x'"));
+    EXPECT_THAT(message("?sheet=maybe"), HasSubstr("sheet 'maybe'"));
+    EXPECT_THAT(message("?on_miss=buy"), HasSubstr("error, generate or preview"));
+}
+
+TEST_F(SupplyTest, TheCommandAsksForTheSame)
+{
+    const std::string shot = write("shot.kling", recipe);
+    EXPECT_EQ(asked(shot).command, "klio generate " + shot);
+    EXPECT_EQ(asked(shot + "?take=2&frame=1&sheet=1").command,
+              "klio generate " + shot + " --take 2")
+        << "what only chooses among the frames is not the command's";
+    EXPECT_EQ(asked("x.kling?prompt=it's&aspect_ratio=16:9").command,
+              "klio generate --aspect-ratio 16:9 --prompt 'it'\\''s'");
+}
+
+TEST_F(SupplyTest, AMissSaysPriceAndCommandAndSendsNothing)
+{
+    const auto server = gateway();
+    Supply supply(m_clock);
+    const auto failures = ask(supply, asked(write("shot.kling", recipe)), 1, 1);
+    ASSERT_EQ(failures.size(), 1U);
+    EXPECT_THAT(failures[0], HasSubstr("shot.kling"));
+    EXPECT_THAT(failures[0], HasSubstr("at least 6 credits"));
+    EXPECT_THAT(failures[0], HasSubstr("klio generate " + path("shot.kling")));
+    EXPECT_EQ(server->creates(), 0U);
+}
+
+TEST_F(SupplyTest, ManyOpensAreOnePurchase)
+{
+    const auto server = gateway();
+    Supply supply(m_clock);
+    const std::string shot = write("shot.kling", recipe);
+    EXPECT_THAT(ask(supply, asked(shot + "?on_miss=generate"), 4, 6), testing::IsEmpty());
+    EXPECT_EQ(server->creates(), 1U);
+    EXPECT_EQ(supply.frames(asked(shot), m_settings).frames.size(), 2U);
+}
+
+TEST_F(SupplyTest, AFailedPurchaseIsTriedOnceAMinute)
+{
+    const auto server = gateway({"credits-gone"});
+    Supply supply(m_clock);
+    const Asked what = asked(write("shot.kling", recipe) + "?on_miss=generate");
+    const auto failures = ask(supply, what, 4, 6);
+    EXPECT_EQ(failures.size(), 24U);
+    EXPECT_EQ(server->creates(), 1U);
+    m_clock.sleep(base::Seconds(59), {});
+    ask(supply, what, 1, 1);
+    EXPECT_EQ(server->creates(), 1U);
+    m_clock.sleep(base::Seconds(2), {});
+    ask(supply, what, 4, 6);
+    EXPECT_EQ(server->creates(), 2U);
+}
+
+TEST_F(SupplyTest, WhatCameIntoTheStoreMeanwhileEndsTheWait)
+{
+    const auto server = gateway({"credits-gone:1"});
+    Supply supply(m_clock), other(m_clock);
+    const Asked what = asked(write("shot.kling", recipe) + "?on_miss=generate");
+    EXPECT_EQ(ask(supply, what, 1, 1).size(), 1U);
+    EXPECT_EQ(ask(supply, what, 1, 1).size(), 1U) << "remembered";
+    EXPECT_EQ(ask(other, what, 1, 1).size(), 0U) << "as another process would buy it";
+    EXPECT_EQ(ask(supply, what, 1, 1).size(), 0U);
+    EXPECT_EQ(server->creates(), 2U);
+}
+
+TEST_F(SupplyTest, ABudgetHolds)
+{
+    const auto server = gateway();
+    m_settings.set("budget", "5");
+    Supply supply(m_clock);
+    const auto failures
+        = ask(supply, asked(write("shot.kling", recipe) + "?on_miss=generate"), 2, 3);
+    EXPECT_EQ(failures.size(), 6U);
+    EXPECT_THAT(failures[0], HasSubstr("budget"));
+    EXPECT_EQ(server->creates(), 0U);
+}
+
+TEST_F(SupplyTest, PreviewsAreMarkedAndSendNothing)
+{
+    const auto server = gateway();
+    Supply supply(m_clock);
+    const Asked what = asked(write("shot.kling", recipe) + "?on_miss=preview");
+    const StoredSet set = supply.frames(what, m_settings);
+    ASSERT_EQ(set.frames.size(), 2U);
+    EXPECT_EQ(set.frames[0].width, 1024);
+    const OIIO::ImageSpec spec = frame_spec(set, 1, what.frame);
+    EXPECT_EQ(spec.get_int_attribute("klio:preview"), 1);
+    EXPECT_EQ(load_frame(set, 2, what.frame).image.spec().width, 1024);
+    EXPECT_EQ(server->creates(), 0U);
+    EXPECT_THROW(supply.frames(asked(path("shot.kling")), m_settings), NotStoredError)
+        << "a preview never passes for the frames";
+}
+
+TEST_F(SupplyTest, ADamagedFileIsNamed)
+{
+    const auto server = gateway();
+    Supply supply(m_clock);
+    const std::string shot = write("shot.kling", recipe);
+    const StoredSet set = supply.frames(asked(shot + "?on_miss=generate"), m_settings);
+    fs::resize_file(set.frames[1].path, 100);
+    try {
+        supply.frames(asked(shot), m_settings);
+        FAIL();
+    } catch (const DamagedError& error) {
+        EXPECT_THAT(error.what(), HasSubstr(set.frames[1].path));
+    }
+    EXPECT_EQ(supply.frames(asked(shot + "?on_miss=generate"), m_settings).frames.size(), 2U)
+        << "fetched again";
+    EXPECT_EQ(server->creates(), 1U) << "without paying again";
+}
+
+TEST_F(SupplyTest, PicturesAreTheFramesInOrder)
+{
+    const auto server = gateway();
+    Supply supply(m_clock);
+    const std::string shot = write("shot.kling", recipe);
+    const StoredSet set = supply.frames(asked(shot + "?on_miss=generate"), m_settings);
+    const auto pictures = oiio::frame_pictures(set, {}, 0);
+    EXPECT_EQ(pictures->count(), 2);
+    EXPECT_EQ(pictures->spec(1).get_string_attribute("oiio:subimagename"), "frame.2");
+    EXPECT_EQ(pictures->spec(1).format, pictures->pixels(1).spec().format);
+    EXPECT_EQ(oiio::frame_pictures(set, {}, 2)->spec(0).get_int_attribute("klio:frame"), 2);
+    EXPECT_THROW(oiio::frame_pictures(set, {}, 3), UsageError);
+}
