@@ -216,8 +216,10 @@ void run(const CLI::App& app, Context& context, Flags& flags)
     for (const std::string& line : set.warnings)
         warn(line);
 
-    const Written written
-        = write(flags.outputs, set, frame, context.command_line, context, options.progress);
+    Recipe shown = recipe;
+    shown.options = named;
+    const Written written = write(flags.outputs, set, frame, context.command_line,
+                                  write_recipe(shown), context, options.progress);
     options.progress({"done", set.job, "", 1, 1});
 
     const std::string paid = had ? std::string("from the store, nothing was sent")

@@ -56,7 +56,8 @@ void check(const Outputs& outputs, int count)
 }
 
 Written write(const Outputs& outputs, const StoredSet& set, const FrameOptions& options,
-              const std::string& command, const Context& context, const ProgressCallback& progress)
+              const std::string& command, const std::string& recipe, const Context& context,
+              const ProgressCallback& progress)
 {
     Written written;
     written.frames = frame_files(outputs, int(set.frames.size()));
@@ -73,6 +74,7 @@ Written write(const Outputs& outputs, const StoredSet& set, const FrameOptions& 
         ReviewSet shown;
         shown.set = set;
         shown.command = command;
+        shown.recipe = recipe;
         shown.files = written.frames;
         ReviewOptions review;
         review.force = outputs.force;

@@ -30,8 +30,9 @@ struct Written {
 /// Throws OutputError or UsageError for whatever would keep `count` frames from being written.
 void check(const Outputs& outputs, int count);
 
-/// Writes everything; `command` is the line to show on the review page.
+/// Writes everything; `command` and `recipe` are texts to show on the review page.
 Written write(const Outputs& outputs, const StoredSet& set, const FrameOptions& options,
-              const std::string& command, const Context& context, const ProgressCallback& progress);
+              const std::string& command, const std::string& recipe, const Context& context,
+              const ProgressCallback& progress);
 
 } // namespace klio::command

@@ -29,8 +29,10 @@ void run(const ReviewFlags& flags, Context& context)
                                "as klio jobs shows it");
         for (StoredSet& set : find_sets(input, flags.stored, context)) {
             ReviewSet review;
-            if (is_recipe(input))
+            if (is_recipe(input)) {
                 review.command = generate_command(input, flags.stored, set.request.take);
+                review.recipe = recipe_text(input, flags.stored, set.request.take);
+            }
             review.set = std::move(set);
             sets.push_back(std::move(review));
         }

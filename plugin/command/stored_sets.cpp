@@ -137,4 +137,13 @@ std::string generate_command(const std::string& recipe, const StoredFlags& flags
     return command;
 }
 
+std::string recipe_text(const std::string& recipe, const StoredFlags& flags, int take)
+{
+    Recipe shown = read_recipe(recipe);
+    shown.request.take = take;
+    for (const auto& [name, value] : flags.options)
+        shown.options[name] = value;
+    return write_recipe(shown);
+}
+
 } // namespace klio::command

@@ -38,4 +38,7 @@ std::vector<StoredSet> find_sets(const std::string& input, const StoredFlags& fl
 /// The command that makes, or fetches again, the set of a recipe.
 std::string generate_command(const std::string& recipe, const StoredFlags& flags, int take);
 
+/// The recipe with its options, flags laid over them, and the take.
+std::string recipe_text(const std::string& recipe, const StoredFlags& flags, int take);
+
 } // namespace klio::command

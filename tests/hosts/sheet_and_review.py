@@ -72,7 +72,7 @@ def run(klio, folder):
 
     pathlib.Path(here("shot.kling")).write_text(json.dumps({
         "prompt": "a <b>lantern</b>", "images": ["plate.ppm"], "aspect_ratio": "4:3",
-        "num_images": 2}))
+        "num_images": 2, "klio": {"exposure": "1"}}))
     code, _, err = klio("sheet", "shot.kling", "--local", "-o", "t.png")
     expect("what is not stored is not bought: " + err.strip(),
            code == 18 and "klio generate shot.kling --take 1 --local" in err)
@@ -96,6 +96,10 @@ def run(klio, folder):
     expect("the page has both takes' frames", code == 0 and page.count('class="frame"') == 4)
     expect("and the plate once", page.count('class="reference" aria-pressed') == 1)
     expect("and the command", "klio generate shot.kling --take 2 --local" in page)
+    expect("and each take's recipe with its options", page.count("&quot;exposure&quot;") == 2
+           and page.count("&quot;take&quot;: 2") == 1)
+    first = pathlib.Path(here("r1.html")).read_text()
+    expect("as generate's page has it", "&quot;exposure&quot;" in first)
     expect("and its prompt is text", "<b>lantern" not in page and "&lt;b&gt;lantern" in page)
     code, out, _ = klio("jobs", "--json")
     job = json.loads(out[0])["job"]
