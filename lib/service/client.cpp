@@ -35,6 +35,21 @@ bool hopeless(Fault fault)
         || fault == Fault::bad_redirect || fault == Fault::too_large || fault == Fault::other;
 }
 
+const char* advice(Fault fault)
+{
+    switch (fault) {
+    case Fault::dns:
+    case Fault::connect:
+        return "; is the network there, and are endpoint and proxy (https_proxy) right?";
+    case Fault::tls:
+        return "; where a proxy or a service of your own signs, name its certificate with --cacert";
+    case Fault::too_large:
+        return "; KLIO_MAX_JSON_BYTES and KLIO_MAX_IMAGE_BYTES raise the limits";
+    default:
+        return "";
+    }
+}
+
 } // namespace
 
 double next_look(double elapsed, double jitter)
@@ -51,7 +66,7 @@ Failure failure_of_response(const HttpResponse& response)
     Failure failure;
     failure.kind
         = response.outcome == Outcome::cancelled ? ErrorKind::cancelled : ErrorKind::network;
-    failure.message = one_line(response.error, 600);
+    failure.message = one_line(response.error, 600) + advice(response.fault);
     failure.rejected = !response.sent;
     failure.transient = response.outcome != Outcome::cancelled && !hopeless(response.fault);
     return failure;
@@ -148,6 +163,8 @@ void Client::Impl::judge_create(const HttpResponse& response, CreateOutcome& out
     if (response.outcome != Outcome::answered) {
         outcome.failure = failure_of_response(response);
         outcome.kind = response.sent ? Kind::unknown : Kind::rejected;
+        if (!response.sent)
+            outcome.failure.message = "nothing was sent: " + outcome.failure.message;
     } else if (read_answer(response.status, response.body, response.header("retry-after"),
                            clock.unix_time(), outcome.answer, outcome.failure)) {
         if (!outcome.answer.task_id.empty() || !outcome.answer.images.empty()) {

@@ -107,6 +107,8 @@ TEST(Create, IsSentAgainWhereNoConnectionWasMade)
     EXPECT_EQ(outcome.kind, Kind::rejected);
     EXPECT_EQ(outcome.failure.kind, ErrorKind::network);
     EXPECT_EQ(outcome.sends, 0);
+    EXPECT_THAT(outcome.failure.message, HasSubstr("nothing was sent"));
+    EXPECT_THAT(outcome.failure.message, HasSubstr("https_proxy"));
     EXPECT_THAT(one.clock.sleeps(), ElementsAre(1, 2, 4, 8, 16));
 }
 

@@ -50,8 +50,10 @@ TEST(Poll, IsRepeatedThroughWhatPasses)
         TestClient one(server.endpoint());
         if (reply.body.size() > (8u << 20)) {
             // Too large is final: it would be as large the next time.
-            EXPECT_EQ(thrown([&] { one.client.poll("t", 1000, one.soon, one.cancel); }).first,
-                      ErrorKind::network);
+            const auto [kind, message]
+                = thrown([&] { one.client.poll("t", 1000, one.soon, one.cancel); });
+            EXPECT_EQ(kind, ErrorKind::network);
+            EXPECT_THAT(message, HasSubstr("KLIO_MAX_JSON_BYTES"));
             continue;
         }
         EXPECT_EQ(one.client.poll("t", 1000, one.soon, one.cancel).answer.state, TaskState::done)
