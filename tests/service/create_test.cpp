@@ -165,7 +165,7 @@ TEST(Create, IsUnknownWhereItMayHaveBeenAccepted)
                                Reply {200, R"({"code":200,"message":"success","data":null})"},
                                Reply {204, ""},
                                Reply {302, ""},
-                               Reply {200, std::string(9u << 20, '[')},
+                               Reply {200, std::string(9u << 20, '['), "image/png"},
                                Reply {200, R"({"code":502,"message":"x"})"}}) {
         ServiceServer server;
         server.creates = {reply};
@@ -237,9 +237,9 @@ TEST(Create, AnAnswerLargerThanJsonNeedsToBeIsStillReadForItsImages)
 {
     ServiceServer server;
     const std::string picture = png_like(7u << 20);
-    server.creates
-        = {{200,
-            R"({"data":[{"b64_json":")" + base::base64(picture.data(), picture.size()) + "\"}]}"}};
+    server.creates = {
+        {200, R"({"data":[{"b64_json":")" + base::base64(picture.data(), picture.size()) + "\"}]}",
+         "application/octet-stream"}};
     TestClient one(server.endpoint());
     const CreateOutcome outcome = create(one);
     ASSERT_EQ(outcome.kind, Kind::accepted) << outcome.failure.message;

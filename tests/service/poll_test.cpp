@@ -44,7 +44,7 @@ TEST(Poll, IsRepeatedThroughWhatPasses)
           Reply {500, "<html>"}, Reply {502, "<html>"}, Reply {503, ""}, Reply {504, ""},
           Reply {520, ""}, Reply {524, ""}, Reply {200, ""}, Reply {200, "<html>", "text/html"},
           Reply {200, R"({"data":{"stat)"}, Reply {200, R"({"code":500,"message":"x"})"},
-          Reply {200, std::string(9u << 20, '[')}}) {
+          Reply {200, std::string(9u << 20, '['), "image/png"}}) {
         ServiceServer server;
         server.tasks = {reply, reply, done};
         TestClient one(server.endpoint());
