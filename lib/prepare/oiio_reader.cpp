@@ -76,6 +76,9 @@ public:
         m_y = y_begin;
         m_alpha = (alpha || m_info.cmyk) && m_channels.alpha >= 0;
         m_input->threads(threads);
+        // A zip block of OpenEXR is 16 rows high: one for each thread, and no more in memory.
+        if (m_spec.tile_height <= 0)
+            m_chunk = std::clamp(16 * threads, 32, 256);
         int last = std::max({m_channels.red, m_channels.green, m_channels.blue});
         m_first_channel = std::min({m_channels.red, m_channels.green, m_channels.blue});
         // Some readers premultiply only where they see alpha; OpenEXR's is premultiplied already.
@@ -284,7 +287,7 @@ private:
             m_type = OIIO::TypeFloat;
             m_pixel_type = PixelType::float32;
         }
-        m_chunk = m_spec.tile_height > 0 ? std::min(m_spec.tile_height, 256) : 64;
+        m_chunk = m_spec.tile_height > 0 ? std::min(m_spec.tile_height, 256) : 32;
         const double tile = double(m_spec.tile_width) * m_spec.tile_height * m_spec.nchannels * 4;
         if (tile > 256e6 || double(m_spec.width) * m_spec.nchannels * 4 * 64 > 1e9)
             throw ReferenceError(

@@ -217,7 +217,8 @@ public:
         plan();
         Picture picture = m_color.decided ? straight() : measured();
         warn_of_clipping();
-        picture = upright(picture, info.orientation);
+        if (info.orientation > 1)
+            picture = upright(picture, info.orientation);
         if (m_geometry.width != m_geometry.inner_width
             || m_geometry.height != m_geometry.inner_height)
             picture = padded(picture);

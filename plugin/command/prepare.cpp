@@ -118,42 +118,63 @@ void report(const Context& context, const std::string& source, const std::string
     print_json(context, base::to_text(json));
 }
 
-// Resolving the symbols of OpenImageIO's more than two hundred libraries has touched most of their
-// pages, about 80 MB that are only read and that the file itself can give again. They are let go,
-// so that the peak of memory is the start's own and pictures fit below it.
-void release_loader_pages()
+// Loading OpenImageIO's more than two hundred libraries has touched about 80 MB of their pages that
+// are only read, and that their files can give again: symbol tables, relocations, code. They are
+// let go, so that the peak of memory is the start's own and pictures fit below it. Relocations are
+// never needed again; giving back `all` costs some 50 ms of finding other pages anew, so it is kept
+// for pictures whose colours are decided by their light, which are held in floats.
+void release_loader_pages(bool all)
 {
 #ifdef __linux__
+    static const size_t page = size_t(sysconf(_SC_PAGESIZE));
     dl_iterate_phdr(
-        [](dl_phdr_info* info, size_t, void*) {
-            const size_t page = size_t(sysconf(_SC_PAGESIZE));
+        [](dl_phdr_info* info, size_t, void* everything) {
+            const auto release = [](size_t begin, size_t end) {
+                begin = (begin + page - 1) / page * page;
+                end = end / page * page;
+                if (end > begin)
+                    madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+            };
+            size_t relocations = 0, relocation_bytes = 0;
             bool relocated_text = false;
-            for (int i = 0; i < info->dlpi_phnum; ++i)
-                if (info->dlpi_phdr[i].p_type == PT_DYNAMIC) {
-                    const auto* entry = reinterpret_cast<const ElfW(Dyn)*>(
-                        info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
-                    for (; entry->d_tag != DT_NULL; ++entry)
-                        relocated_text = relocated_text || entry->d_tag == DT_TEXTREL;
+            for (int i = 0; i < info->dlpi_phnum; ++i) {
+                if (info->dlpi_phdr[i].p_type != PT_DYNAMIC)
+                    continue;
+                const auto* entry = reinterpret_cast<const ElfW(Dyn)*>(
+                    info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
+                for (; entry->d_tag != DT_NULL; ++entry) {
+                    relocated_text = relocated_text || entry->d_tag == DT_TEXTREL;
+                    if (entry->d_tag == DT_RELA)
+                        relocations = entry->d_un.d_ptr;
+                    if (entry->d_tag == DT_RELASZ)
+                        relocation_bytes = entry->d_un.d_val;
                 }
+            }
             for (int i = 0; i < info->dlpi_phnum && !relocated_text; ++i) {
                 const ElfW(Phdr)& part = info->dlpi_phdr[i];
                 if (part.p_type != PT_LOAD || (part.p_flags & PF_W))
                     continue;
-                const size_t begin = (info->dlpi_addr + part.p_vaddr) / page * page;
-                const size_t end = (info->dlpi_addr + part.p_vaddr + part.p_memsz) / page * page;
-                if (end > begin)
-                    madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+                const size_t begin = info->dlpi_addr + part.p_vaddr;
+                const size_t end = begin + part.p_memsz;
+                if (everything)
+                    release(begin, end);
+                else if (relocations >= begin && relocations + relocation_bytes <= end)
+                    release(relocations, relocations + relocation_bytes);
             }
             return 0;
         },
-        nullptr);
+        all ? &all : nullptr);
+#else
+    (void)all;
 #endif
 }
 
 // Files are prepared side by side, and written and reported in the order in which they were given.
 void prepare_all(Context& context, Arguments arguments)
 {
-    release_loader_pages();
+    const PrepareOptions& asked = arguments.options;
+    release_loader_pages(asked.policy.empty() || asked.policy == "compress"
+                         || asked.exposure == "auto");
     base::make_folders(arguments.out);
     const std::vector<std::string> names = output_names(arguments);
     const size_t count = arguments.files.size();

@@ -282,6 +282,28 @@ TEST(Kinds, PartsAndViewsAreChosenByName)
     EXPECT_EQ(decode(prepare(layered, options)).at(5, 5, 0), 255);
 }
 
+TEST(Kinds, LuminanceChromaBecomesRgb)
+{
+    // Red 0.6, green 0.3, blue 0.1.
+    const float y = 0.2126f * 0.6f + 0.7152f * 0.3f + 0.0722f * 0.1f;
+    OIIO::ImageSpec spec(320, 320, 3, OIIO::TypeFloat);
+    spec.channelnames = {"Y", "RY", "BY"};
+    const auto file = write("chroma.exr", spec, [&](int, int, int c) {
+        return c == 0 ? y : c == 1 ? (0.6f - y) / y : (0.1f - y) / y;
+    });
+    const Decoded image = decode(prepare(file, exact()));
+    EXPECT_EQ(image.at(50, 50, 0), srgb8(0.6f));
+    EXPECT_EQ(image.at(50, 50, 1), srgb8(0.3f));
+    EXPECT_EQ(image.at(50, 50, 2), srgb8(0.1f));
+}
+
+TEST(Kinds, DepthAloneIsNoPicture)
+{
+    OIIO::ImageSpec spec(320, 320, 5, OIIO::TypeFloat);
+    spec.channelnames = {"N.X", "N.Y2", "N.Z", "depth", "id"};
+    EXPECT_THAT(message_of(write("passes.exr", spec, gradient)), HasSubstr("depth"));
+}
+
 TEST(Kinds, DeepIsRefusedWithAWayOut)
 {
     OIIO::ImageSpec spec(320, 320, 3, OIIO::TypeFloat);
@@ -612,7 +634,13 @@ TEST(BadInput, SaysWhatIsWrong)
     std::ofstream(path("a.kling")) << "{}";
     EXPECT_THAT(message_of(path("a.kling")), HasSubstr("recipe"));
     std::ofstream(path("maya.jpg")) << "FOR4    CIMG";
-    message_of(path("maya.jpg"));
+    EXPECT_NE(message_of(path("maya.jpg")), "no error");
+    std::ofstream(path("greedy.dpx"), std::ios::binary) << std::string("SDPX")
+            + std::string(28, '\0') + "\x7F\xFF\xFF\xFF" + std::string(2100, '\0');
+    EXPECT_THAT(message_of(path("greedy.dpx")), HasSubstr("DPX header"));
+    std::ofstream(path("odd.cin"), std::ios::binary) << std::string("\x80\x2A\x5F\xD7")
+            + std::string(189, '\0') + "\x03" + std::string(1000, '\x03');
+    EXPECT_THAT(message_of(path("odd.cin")), HasSubstr("3 bits"));
     const auto secret = write("secret.png", 320, 320, 3, OIIO::TypeUInt8, gradient);
     chmod(secret.c_str(), 0);
     if (geteuid() != 0) {
