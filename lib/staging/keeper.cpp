@@ -139,7 +139,7 @@ bool Keeper::remove(const store::StagedRecord& record, int tries, const CancelTo
     const ObjectLock lock(m_store, record.name, clock(), cancel);
     // Another job may have come to need it while this one waited for the lock.
     if (!m_store.staged().mark_removing(record.id))
-        return true;
+        return false;
     store::crash_point("removing");
     try {
         stage_of(record.stage, tries)->remove(record.name, cancel);
@@ -154,22 +154,16 @@ bool Keeper::remove(const store::StagedRecord& record, int tries, const CancelTo
 void Keeper::remove_all(const std::vector<store::StagedRecord>& records, int tries,
                         const CancelToken& cancel, CleanResult& result)
 {
-    std::vector<std::future<std::string>> under_way;
+    std::vector<std::future<bool>> under_way;
     for (const store::StagedRecord& record : records)
-        under_way.push_back(std::async(std::launch::async, [&, record = &record]() -> std::string {
-            try {
-                remove(*record, tries, cancel);
-                return {};
-            } catch (const std::exception& error) {
-                return error.what();
-            }
-        }));
-    for (std::future<std::string>& one : under_way) {
-        const std::string failure = one.get();
-        if (failure.empty())
-            ++result.removed;
-        else
-            result.failures.push_back(base::mask(failure));
+        under_way.push_back(std::async(
+            std::launch::async, [&, record = &record] { return remove(*record, tries, cancel); }));
+    for (std::future<bool>& one : under_way) {
+        try {
+            result.removed += one.get() ? 1 : 0;
+        } catch (const Error& error) {
+            result.failures.push_back(base::mask(error.what()));
+        }
     }
 }
 

@@ -51,6 +51,7 @@ public:
 private:
     StagedUrl stage_one(const std::string& job, Stage& stage, const Object& object,
                         double needed_until, bool keep, const CancelToken& cancel);
+    /// False where a job came to need it again.
     bool remove(const store::StagedRecord& record, int tries, const CancelToken& cancel);
     void remove_all(const std::vector<store::StagedRecord>& records, int tries,
                     const CancelToken& cancel, CleanResult& result);

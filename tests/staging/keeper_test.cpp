@@ -292,6 +292,24 @@ TEST_F(Keeping, AJobThatComesWhileItIsRemovedGetsItAnew)
     EXPECT_EQ(m_keeper.list().at(0).state, "staged");
 }
 
+TEST_F(Keeping, AJobThatComesJustBeforeTheRemovalKeepsIt)
+{
+    const Object object = test_object();
+    const StagedUrl staged = stage("first", {object}).at(0);
+    store::Flight second; // at work on the object, in another process
+    ASSERT_TRUE(second.try_take(m_store.lock_path("staged-" + staged.name)));
+    const size_t waits = m_clock.sleeps().size();
+    std::thread removal([&] { m_keeper.ended("first", m_cancel); });
+    while (m_clock.sleeps().size() == waits) // until the removal waits for its turn
+        std::this_thread::yield();
+    m_store.staged().add(object.sha256, m_keeper.list().at(0).stage, staged.name, "second", false,
+                         m_clock.unix_time());
+    second.release();
+    removal.join();
+    EXPECT_EQ(m_server.files().count("/dav/" + staged.name), 1u);
+    EXPECT_THAT(m_keeper.list().at(0).jobs, ElementsAre("second"));
+}
+
 TEST_F(Keeping, CancellingLeavesNothing)
 {
     m_server.set_hook([&](const httplib::Request& request, httplib::Response&) {
