@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <filesystem>
 #include <future>
@@ -299,10 +300,15 @@ TEST_F(Keeping, AJobThatComesJustBeforeTheRemovalKeepsIt)
     store::Flight second; // at work on the object, in another process
     ASSERT_TRUE(second.try_take(m_store.lock_path("staged-" + staged.name)));
     const size_t waits = m_clock.sleeps().size();
-    std::thread removal([&] { m_keeper.ended("first", m_cancel); });
-    while (m_clock.sleeps().size() == waits) // until the removal waits for its turn
+    std::atomic<bool> over {false};
+    std::thread removal([&] {
+        m_keeper.ended("first", m_cancel);
+        over = true;
+    });
+    while (m_clock.sleeps().size() == waits && !over) // until the removal waits for its turn
         std::this_thread::yield();
-    m_store.staged().add(object.sha256, m_keeper.list().at(0).stage, staged.name, "second", false,
+    EXPECT_FALSE(over) << "it did not wait";
+    m_store.staged().add(object.sha256, m_server.url("/dav/"), staged.name, "second", false,
                          m_clock.unix_time());
     second.release();
     removal.join();
