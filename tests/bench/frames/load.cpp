@@ -16,17 +16,32 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <functional>
 #include <string>
 #include <vector>
 
 namespace {
 
-double once(const std::function<void()>& work)
+struct Cost {
+    double wall = 0;
+    double cpu = 0; // of all threads: what a busy machine does not blur
+};
+
+Cost once(const std::function<void()>& work)
 {
     const auto start = std::chrono::steady_clock::now();
+    const std::clock_t cpu = std::clock();
     work();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return {std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
+            double(std::clock() - cpu) / CLOCKS_PER_SEC};
+}
+
+double median(std::vector<Cost>& times, double Cost::*member)
+{
+    std::sort(times.begin(), times.end(),
+              [&](const Cost& a, const Cost& b) { return a.*member < b.*member; });
+    return times[times.size() / 2].*member;
 }
 
 } // namespace
@@ -69,7 +84,7 @@ int main(int argc, char** argv)
     struct Row {
         const char* name;
         std::function<void()> work;
-        std::vector<double> times;
+        std::vector<Cost> times;
     };
     std::vector<Row> rows = {
         {"OIIO reads it",
@@ -95,13 +110,13 @@ int main(int argc, char** argv)
     for (int i = 0; i < rounds; ++i)
         for (Row& row : rows)
             row.times.push_back(once(row.work));
-    double first = 0;
+    const double wall = median(rows[0].times, &Cost::wall);
+    const double cpu = median(rows[0].times, &Cost::cpu);
     for (Row& row : rows) {
-        std::sort(row.times.begin(), row.times.end());
-        const double median = row.times[row.times.size() / 2];
-        first = first == 0 ? median : first;
-        std::printf("%-34s %8.2f ms (least %8.2f)  x%.3f\n", row.name, 1000 * median,
-                    1000 * row.times.front(), median / first);
+        const double row_wall = median(row.times, &Cost::wall);
+        const double row_cpu = median(row.times, &Cost::cpu);
+        std::printf("%-34s wall %8.2f ms x%.3f   CPU %8.2f ms x%.3f\n", row.name, 1000 * row_wall,
+                    row_wall / wall, 1000 * row_cpu, row_cpu / cpu);
     }
     return 0;
 }
