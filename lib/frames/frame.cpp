@@ -8,6 +8,7 @@
 #include "frames/place.h"
 #include "frames/provenance.h"
 #include "frames/resample.h"
+#include "frames/write.h"
 
 #include <klio/error.h>
 
@@ -22,6 +23,12 @@ namespace klio {
 namespace {
 
 using namespace frames;
+
+void check_placing(const FrameOptions& options)
+{
+    if (!options.conform.empty() && !options.fit.empty())
+        throw UsageError("conform and fit both place the frame: give one of them");
+}
 
 // All that is decided before a pixel is looked at; load_frame() and frame_spec() share it, so they
 // can't differ.
@@ -43,8 +50,7 @@ Plan make_plan(const StoredSet& set, int index, const FrameOptions& options)
     if (plan.frame.index != index || index < 1)
         throw UsageError("job " + set.job.substr(0, 12) + " has no frame " + std::to_string(index)
                          + ": it has " + std::to_string(set.frames.size()));
-    if (!options.conform.empty() && !options.fit.empty())
-        throw UsageError("conform and fit both place the frame: give one of them");
+    check_placing(options);
     check_match(options.match);
     if (!set.references.empty() && !set.references[0].record.empty())
         plan.record = prepare_record_from_json(set.references[0].record);
@@ -187,6 +193,21 @@ Frame load_frame(const StoredSet& set, int index, const FrameOptions& options)
 OIIO::ImageSpec frame_spec(const StoredSet& set, int index, const FrameOptions& options)
 {
     return make_plan(set, index, options).spec;
+}
+
+void check_frame_options(const FrameOptions& options, const std::string& single_file)
+{
+    check_placing(options);
+    check_match(options.match);
+    way_back(nullptr, options.to);
+    // Any frame will do to see that a plate can be read and a mode is known.
+    if (!options.conform.empty())
+        conform_placement(16, 9, nullptr, options.conform);
+    else if (!options.fit.empty())
+        fit_placement(16, 9, options.fit);
+    check_format(options.format);
+    if (!single_file.empty())
+        check_holds_several(single_file);
 }
 
 } // namespace klio

@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "base/sha256.h"
+#include "frames/write.h"
 #include "frames/xmp.h"
 
 #include <klio/error.h>
@@ -37,12 +38,8 @@ OIIO::TypeDesc output_format(const FrameOptions& options, const OIIO::ImageOutpu
     if (options.format.empty())
         return std::strcmp(output.format_name(), "openexr") == 0 ? OIIO::TypeDesc::HALF
                                                                  : OIIO::TypeDesc(spec.format);
-    const OIIO::TypeDesc format(options.format);
-    const bool known = format.numelements() == 1 && format.aggregate == OIIO::TypeDesc::SCALAR;
-    if (!known || format == OIIO::TypeDesc::UNKNOWN || format == OIIO::TypeDesc::STRING)
-        throw UsageError("format '" + options.format
-                         + "' is no data type; half, float, uint8, uint16 are");
-    return format;
+    check_format(options.format);
+    return OIIO::TypeDesc(options.format);
 }
 
 // A format without windows gets the whole display window, black where the frame does not reach.
@@ -156,10 +153,8 @@ void write_images(const std::vector<const Frame*>& frames, const std::string& pa
         fail(OIIO::geterror());
     const std::string format = writer->format_name();
     const bool several = frames.size() > 1;
-    if (several && !writer->supports("multiimage"))
-        throw OutputError(path + ": " + format
-                          + " holds one image; write .exr or .tif for all "
-                            "frames in one file, or number the names with #");
+    if (several)
+        check_holds_several(path);
     std::vector<std::unique_ptr<Output>> images;
     std::vector<OIIO::ImageSpec> specs;
     std::set<std::string> names;
@@ -202,6 +197,24 @@ void write_images(const std::vector<const Frame*>& frames, const std::string& pa
 }
 
 } // namespace
+
+void frames::check_format(const std::string& format)
+{
+    const OIIO::TypeDesc type(format);
+    const bool plain = type.numelements() == 1 && type.aggregate == OIIO::TypeDesc::SCALAR;
+    if (!format.empty()
+        && (!plain || type == OIIO::TypeDesc::UNKNOWN || type == OIIO::TypeDesc::STRING))
+        throw UsageError("format '" + format + "' is no data type; half, float, uint8, uint16 are");
+}
+
+void frames::check_holds_several(const std::string& path)
+{
+    const std::unique_ptr<OIIO::ImageOutput> writer = OIIO::ImageOutput::create(path);
+    if (writer && !writer->supports("multiimage"))
+        throw OutputError(path + ": " + writer->format_name()
+                          + " holds one image; write .exr or .tif for all frames in one file, or "
+                            "number the names with #");
+}
 
 void write_frame(const Frame& frame, const std::string& path, const FrameOptions& options)
 {

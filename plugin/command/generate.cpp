@@ -201,6 +201,7 @@ void run(const CLI::App& app, Context& context, Flags& flags)
 
     // Whatever would keep the result from being written is found before anything is paid.
     check(flags.outputs, request.num_images);
+    check_frame_options(frame, flags.outputs.single_file ? flags.outputs.out : std::string());
 
     Session session(context.settings);
     std::unique_ptr<LocalGateway> gateway;

@@ -205,6 +205,27 @@ TEST(LoadFrame, RefusesBytesThatChanged)
     EXPECT_THAT(message_of<UsageError>([&] { load_frame(set, 0, {}); }), HasSubstr("no frame 0"));
 }
 
+// What would be found only after the purchase otherwise.
+TEST(CheckFrameOptions, FindsWhatNoFrameCouldMend)
+{
+    EXPECT_NO_THROW(check_frame_options({}));
+    const auto with = [](std::string FrameOptions::*member, const std::string& value) {
+        FrameOptions options;
+        options.*member = value;
+        return options;
+    };
+    for (const char* to : {"srgb", "ACEScg", "scene_linear"})
+        EXPECT_NO_THROW(check_frame_options(with(&FrameOptions::to, to))) << to;
+    EXPECT_THROW(check_frame_options(with(&FrameOptions::to, "ACESsg")), ColorError);
+    EXPECT_THROW(check_frame_options(with(&FrameOptions::match, "colour")), UsageError);
+    EXPECT_THROW(check_frame_options(with(&FrameOptions::format, "hlaf")), UsageError);
+    EXPECT_THROW(check_frame_options(with(&FrameOptions::fit, "wide")), UsageError);
+    EXPECT_THROW(check_frame_options(with(&FrameOptions::conform, "/nowhere/plate.exr")),
+                 ReferenceError);
+    EXPECT_THROW(check_frame_options({}, "all.png"), OutputError);
+    EXPECT_NO_THROW(check_frame_options({}, "all.exr"));
+}
+
 TEST(LoadFrame, RefusesOptionsThatSayNothing)
 {
     const Folder folder;

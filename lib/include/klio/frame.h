@@ -47,6 +47,12 @@ KLIO_API Frame load_frame(const StoredSet& set, int index, const FrameOptions& o
 /// sizes at open.
 KLIO_API OIIO::ImageSpec frame_spec(const StoredSet& set, int index, const FrameOptions& options);
 
+/// Throws whatever load_frame() and write_frame() would for these options with any frame: an
+/// unknown colour space, mode, match or data type, a plate that can't be read. For a call before
+/// anything is paid. `single_file`, where not empty, is where write_frames() will put several
+/// frames.
+KLIO_API void check_frame_options(const FrameOptions& options, const std::string& single_file = {});
+
 /// File names for `count` frames from a pattern: '#' is four digits, '@' one, '%04d' printf's; a
 /// name without one gets '.####' before its ending where count > 1. Throws UsageError for two
 /// paddings.
