@@ -564,7 +564,10 @@ bool Transfer::finish_hop(CURLcode code)
         return false;
     }
     const char* detail = m_curl_error[0] ? m_curl_error.c_str() : curl_easy_strerror(code);
-    fail(fault_of(code), m_url.text + ": " + trimmed(detail));
+    // Once the request is out, this is no protocol of ours but stray bytes (libcurl: "HTTP/0.9")
+    // that an earlier, wrongly counted answer left on a kept connection.
+    const bool stray = code == CURLE_UNSUPPORTED_PROTOCOL && m_response.sent;
+    fail(stray ? Fault::broken : fault_of(code), m_url.text + ": " + trimmed(detail));
     return false;
 }
 
