@@ -81,12 +81,17 @@ StagedUrl Keeper::stage_one(const std::string& job, Stage& stage, const Object& 
     const Presence presence = !known ? Presence::absent
         : known->state == "staged"   ? Presence::there
                                      : Presence::unknown;
-    const store::StagedRecord record = m_store.staged().add(object.sha256, stage.identity(), name,
-                                                            job, keep, clock().unix_time());
+    const auto add = [&](bool kept) {
+        return m_store.staged().add(object.sha256, stage.identity(), name, job, kept,
+                                    clock().unix_time());
+    };
+    const store::StagedRecord record = add(false);
     store::crash_point("staging");
     try {
         StagedUrl staged = stage.put(object, needed_until, cancel, presence);
         m_store.staged().mark_staged(record.id, staged.url, staged.expires_at);
+        if (keep) // only now: what failed is not worth keeping
+            add(true);
         return staged;
     } catch (const NothingStaged& error) {
         m_store.staged().mark_failed(record.id, error.what());

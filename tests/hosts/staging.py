@@ -13,6 +13,7 @@ import base64
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -176,6 +177,7 @@ def main():
         del environment[name]
     environment["KLIO_HOME"] = str(folder / "home")
     started = {"processes": [], "mounts": []}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # through `finally`, as a test timeout is
     try:
         start_nginx(folder, environment, started)
         start_s3(folder, environment, started)

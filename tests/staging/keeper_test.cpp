@@ -184,8 +184,10 @@ TEST_F(Keeping, AFailureLeavesNothingOfItsJob)
 TEST_F(Keeping, WhatWasSurelyRefusedNeedsNoRemoval)
 {
     m_server.set_hook([&](const httplib::Request& request, httplib::Response& response) {
+        if (request.method != "PUT" && request.method != "DELETE")
+            return false;
         response.status = 401;
-        return request.method == "PUT" || request.method == "DELETE";
+        return true;
     });
     EXPECT_THROW(stage("job", {test_object()}), staging::NothingStaged);
     EXPECT_TRUE(m_server.seen("DELETE").empty());
@@ -272,6 +274,26 @@ TEST_F(Keeping, WhatIsToBeKeptStaysUntilAPersonCleansAll)
     EXPECT_TRUE(m_keeper.list().at(0).kept);
     EXPECT_EQ(sweep(true).removed, 1);
     EXPECT_THAT(m_server.files(), IsEmpty());
+}
+
+TEST_F(Keeping, WhatFailedIsNotKept)
+{
+    m_server.set_hook([](const httplib::Request& request, httplib::Response& response) {
+        if (request.method != "PUT" && request.method != "DELETE")
+            return false;
+        response.status = 500;
+        return true;
+    });
+    EXPECT_THROW(stage("job", {test_object()}, true), StagingError);
+    EXPECT_FALSE(m_keeper.list().at(0).kept);
+    m_server.set_hook([](const httplib::Request& request, httplib::Response& response) {
+        if (request.method != "DELETE")
+            return false;
+        response.status = 404;
+        return true;
+    });
+    EXPECT_EQ(sweep().removed, 1);
+    EXPECT_THAT(m_keeper.list(), IsEmpty());
 }
 
 TEST_F(Keeping, AJobThatComesWhileItIsRemovedGetsItAnew)
