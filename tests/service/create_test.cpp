@@ -309,6 +309,7 @@ TEST(Create, CancelledOnItsWayIsUnknown)
     over.set_value();
     EXPECT_EQ(outcome.kind, Kind::unknown);
     EXPECT_EQ(outcome.failure.kind, ErrorKind::unknown);
+    server.stop();
 }
 
 TEST(Create, AnAnswerThatIsNearlyHereIsWaitedForWhenCancelled)
@@ -324,6 +325,7 @@ TEST(Create, AnAnswerThatIsNearlyHereIsWaitedForWhenCancelled)
     const CreateOutcome outcome = create(one);
     EXPECT_EQ(outcome.kind, Kind::accepted);
     EXPECT_EQ(outcome.answer.task_id, "t1");
+    server.stop();
 }
 
 // --- secrets ---

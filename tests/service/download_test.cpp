@@ -50,6 +50,7 @@ struct ResultHost {
                               answer(request, response);
                           });
     }
+    ~ResultHost() { server.stop(); }
     std::string url(const std::string& path) const { return server.endpoint() + path; }
     static Answer bytes(const std::string& body, const std::string& type = "image/png")
     {
@@ -125,6 +126,7 @@ TEST(DownloadImages, AllAtOnceEachHandedOverAsItArrives)
         EXPECT_EQ(downloads[size_t(i)].index, i);
         EXPECT_EQ(downloads[size_t(i)].bytes, png_like(1000 + size_t(i)));
     }
+    host.server.stop();
 }
 
 TEST(DownloadImages, ManyMoreThanAskedForAreAllFetched)
@@ -199,6 +201,7 @@ TEST(DownloadImages, ResumeByRangeWhereTheyBrokeOff)
     const Download download = fetch(host, one, {"/files/1"})[0];
     EXPECT_TRUE(download.bytes == whole) << download.failure.message;
     EXPECT_EQ(host.requests.size(), 2u);
+    host.server.stop();
 }
 
 TEST(DownloadImages, StartOverWhereTheServerCanNotResume)
@@ -299,6 +302,7 @@ TEST(DownloadImages, CompressedOnesAreRead)
     TestClient one(host.server.endpoint());
     const Download download = fetch(host, one, {"/files/1"})[0];
     EXPECT_TRUE(download.bytes == whole) << download.failure.message;
+    host.server.stop();
 }
 
 TEST(DownloadImages, OneBeyondTheCapIsRefused)
@@ -337,6 +341,7 @@ TEST(DownloadImages, TheCapCountsResumedPartsTogether)
     EXPECT_TRUE(service::Client(transport, options)
                     .download({image_at(host.url("/files/1"))}, 1600, CancelToken())[0]
                     .ok());
+    host.server.stop();
 }
 
 TEST(DownloadImages, InsideTheAnswerNeedNoNetwork)
@@ -444,6 +449,7 @@ TEST(DownloadImages, CancelledKeepWhatIsThere)
     over.set_value();
     EXPECT_TRUE(all[0].ok());
     EXPECT_EQ(all[1].failure.kind, ErrorKind::cancelled);
+    host.server.stop();
 }
 
 TEST(DownloadImages, AReceiverThatThrowsEndsThemAll)
@@ -459,6 +465,7 @@ TEST(DownloadImages, AReceiverThatThrowsEndsThemAll)
                      one.cancel, [&](Download&) { throw StoreError("disk full"); }),
                  StoreError);
     over.set_value();
+    host.server.stop();
 }
 
 } // namespace

@@ -166,6 +166,7 @@ TEST(Poll, TheTaskIdCanNotLeaveItsPlaceInTheUrl)
     TestClient one(server.endpoint());
     one.client.poll("../../admin?x=1#y z\r\nX: y", 1000, one.soon, one.cancel);
     EXPECT_EQ(path, "/api/v1/tasks/..%2F..%2Fadmin%3Fx%3D1%23y%20z%0D%0AX%3A%20y");
+    server.stop();
 }
 
 TEST(Poll, ARedirectIsNotFollowed)
@@ -329,6 +330,7 @@ TEST(Wait, CancelsWhileALookHangs)
     EXPECT_EQ(thrown([&] { one.client.wait("t", 1000, one.soon, one.cancel); }).first,
               ErrorKind::cancelled);
     over.set_value();
+    server.stop();
 }
 
 } // namespace

@@ -41,8 +41,14 @@ ServiceServer::ServiceServer()
 
 ServiceServer::~ServiceServer()
 {
+    stop();
+}
+
+void ServiceServer::stop()
+{
     server.stop();
-    m_thread.join();
+    if (m_thread.joinable())
+        m_thread.join();
 }
 
 std::vector<httplib::Request> ServiceServer::create_requests() const

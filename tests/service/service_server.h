@@ -27,6 +27,9 @@ public:
     ServiceServer();
     ~ServiceServer();
 
+    /// Ends it, before what its handlers use goes out of scope.
+    void stop();
+
     std::vector<Reply> creates; ///< set before the first request
     std::vector<Reply> tasks;
     httplib::Server server; ///< for further routes, before the first request
