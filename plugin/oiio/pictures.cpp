@@ -24,7 +24,7 @@ public:
 
     int count() const override { return int(m_frames.size()); }
 
-    OIIO::ImageSpec spec(int subimage) override
+    OIIO::ImageSpec spec(int subimage) const override
     {
         const StoredFrame& frame = m_frames.at(size_t(subimage));
         OIIO::ImageSpec spec = frame_spec(m_set, frame.index, m_options);
@@ -36,14 +36,10 @@ public:
         return spec;
     }
 
-    OIIO::ImageBuf pixels(int subimage) override
+    OIIO::ImageBuf pixels(int subimage) const override
     {
         const StoredFrame& frame = m_frames.at(size_t(subimage));
-        Frame loaded = load_frame(m_set, frame.index, m_options);
-        const OIIO::TypeDesc type = native_type(frame, loaded.image.spec());
-        if (loaded.image.spec().format == type)
-            return std::move(loaded.image);
-        return loaded.image.copy(type);
+        return load_frame(m_set, frame.index, m_options).image;
     }
 
 private:
@@ -74,9 +70,9 @@ public:
     }
 
     int count() const override { return 1; }
-    OIIO::ImageSpec spec(int) override { return m_spec; }
+    OIIO::ImageSpec spec(int) const override { return m_spec; }
 
-    OIIO::ImageBuf pixels(int) override
+    OIIO::ImageBuf pixels(int) const override
     {
         OIIO::ImageBuf image(m_path);
         if (!image.read(0, 0, true, m_spec.format))

@@ -14,15 +14,15 @@
 
 namespace klio::oiio {
 
-/// Not thread-safe; a reader guards it. Functions throw klio::Error.
+/// Thread-safe. Functions throw klio::Error.
 class Pictures {
 public:
     virtual ~Pictures() = default;
     virtual int count() const = 0;
     /// Size, native type and attributes of a subimage; no pixel is decoded.
-    virtual OIIO::ImageSpec spec(int subimage) = 0;
-    /// The pixels in the type that spec() says, contiguous.
-    virtual OIIO::ImageBuf pixels(int subimage) = 0;
+    virtual OIIO::ImageSpec spec(int subimage) const = 0;
+    /// The pixels, contiguous, in the type that spec() says, or float where that is half.
+    virtual OIIO::ImageBuf pixels(int subimage) const = 0;
 };
 
 /// A set's frames, or with `only_frame` (1-based) one of them. Scene-linear ones are half, as klio

@@ -1,11 +1,16 @@
 #include "reader.h"
 
+#include "half.h"
+
 #include "base/file.h"
 
 #include <klio/version.h>
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstring>
+#include <system_error>
 
 namespace klio::oiio {
 
@@ -99,6 +104,7 @@ void KlingInput::open_or_throw(const std::string& name, const OIIO::ImageSpec& c
 
 bool KlingInput::close()
 {
+    forget_ahead();
     m_pictures.reset();
     m_decoded.clear();
     m_subimage = -1;
@@ -123,12 +129,51 @@ const OIIO::ImageBuf& KlingInput::pixels(int subimage)
     const auto found = m_decoded.find(subimage);
     if (found != m_decoded.end())
         return found->second;
-    uint64_t kept = m_spec.image_bytes();
+    uint64_t kept = 0;
     for (const auto& [index, image] : m_decoded)
         kept += image.spec().image_bytes();
     if (kept > max_kept_bytes)
         m_decoded.clear();
-    return m_decoded[subimage] = m_pictures->pixels(subimage);
+    OIIO::ImageBuf& image = m_decoded[subimage];
+    try {
+        image = m_ahead_of == subimage && m_ahead_process == int(::getpid())
+            ? m_ahead.get()
+            : m_pictures->pixels(subimage);
+    } catch (...) {
+        m_decoded.erase(subimage);
+        forget_ahead();
+        throw;
+    }
+    read_ahead(subimage + 1);
+    return image;
+}
+
+// A host that goes from frame to frame finds the next one decoded. One that wants the first frame
+// alone, as maketx does, costs nothing more.
+void KlingInput::read_ahead(int subimage)
+{
+    forget_ahead();
+    if (subimage >= m_pictures->count() || m_decoded.count(subimage)
+        || !m_decoded.count(subimage - 2))
+        return;
+    try {
+        m_ahead = std::async(std::launch::async, [pictures = m_pictures.get(), subimage] {
+            return pictures->pixels(subimage);
+        });
+        m_ahead_of = subimage;
+        m_ahead_process = int(::getpid());
+    } catch (const std::system_error&) {
+        // No thread to be had: the frame is decoded when it is wanted.
+    }
+}
+
+void KlingInput::forget_ahead() noexcept
+{
+    // In a child of a fork the thread never ends, since it is not there; its future would wait.
+    if (m_ahead.valid() && m_ahead_process != int(::getpid()))
+        new std::future<OIIO::ImageBuf>(std::move(m_ahead));
+    m_ahead = {};
+    m_ahead_of = -1;
 }
 
 bool KlingInput::read_native_scanline(int subimage, int miplevel, int y, int z, void* data)
@@ -147,15 +192,22 @@ bool KlingInput::read_native_scanlines(int subimage, int miplevel, int begin, in
     }
     return guarded([&] {
         const OIIO::ImageBuf& image = pixels(subimage);
-        const size_t row = m_spec.scanline_bytes();
         const int first = begin - m_spec.y;
         if (first < 0 || begin >= end || end - m_spec.y > m_spec.height)
             throw UsageError(m_name + ": there are no scanlines " + std::to_string(begin) + " to "
                              + std::to_string(end - 1));
-        if (image.spec().scanline_bytes() != row || image.spec().height != m_spec.height)
+        const OIIO::ImageSpec& have = image.spec();
+        if (have.width != m_spec.width || have.height != m_spec.height
+            || have.nchannels != m_spec.nchannels)
             throw DamagedError(m_name + ": the pixels are not of the size that was announced");
-        std::memcpy(data, static_cast<const char*>(image.localpixels()) + size_t(first) * row,
-                    size_t(end - begin) * row);
+        const size_t row = size_t(have.width) * size_t(have.nchannels);
+        const auto rows = size_t(end - begin);
+        const char* from
+            = static_cast<const char*>(image.localpixels()) + size_t(first) * have.scanline_bytes();
+        if (have.format == m_spec.format)
+            std::memcpy(data, from, rows * have.scanline_bytes());
+        else
+            to_half(reinterpret_cast<const float*>(from), rows * row, static_cast<uint16_t*>(data));
     });
 }
 

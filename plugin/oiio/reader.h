@@ -4,6 +4,7 @@
 #include "pictures.h"
 #include "supply.h"
 
+#include <future>
 #include <map>
 #include <memory>
 #include <string>
@@ -36,6 +37,8 @@ public:
 private:
     void open_or_throw(const std::string& name, const OIIO::ImageSpec& config);
     const OIIO::ImageBuf& pixels(int subimage);
+    void read_ahead(int subimage);
+    void forget_ahead() noexcept;
     /// Runs `work`; whatever it throws becomes this reader's error, since an exception that leaves
     /// a plugin ends the host.
     template <typename Work> bool guarded(const Work& work);
@@ -45,6 +48,9 @@ private:
     std::unique_ptr<Pictures> m_pictures;
     int m_subimage = -1;
     std::map<int, OIIO::ImageBuf> m_decoded;
+    std::future<OIIO::ImageBuf> m_ahead; ///< the frame that is probably wanted next
+    int m_ahead_of = -1;
+    int m_ahead_process = 0; ///< whose thread decodes it
 };
 
 } // namespace klio::oiio

@@ -270,7 +270,12 @@ TEST_F(SupplyTest, PicturesAreTheFramesInOrder)
     const auto pictures = oiio::frame_pictures(set, {}, 0);
     EXPECT_EQ(pictures->count(), 2);
     EXPECT_EQ(pictures->spec(1).get_string_attribute("oiio:subimagename"), "frame.2");
-    EXPECT_EQ(pictures->spec(1).format, pictures->pixels(1).spec().format);
+    EXPECT_EQ(pictures->spec(1).format, OIIO::TypeDesc(OIIO::TypeDesc::HALF));
+    EXPECT_EQ(pictures->pixels(1).spec().format, OIIO::TypeDesc(OIIO::TypeDesc::FLOAT));
+    FrameOptions codes;
+    codes.to = "srgb";
+    EXPECT_EQ(oiio::frame_pictures(set, codes, 0)->spec(0).format,
+              oiio::frame_pictures(set, codes, 0)->pixels(0).spec().format);
     EXPECT_EQ(oiio::frame_pictures(set, {}, 2)->spec(0).get_int_attribute("klio:frame"), 2);
     EXPECT_THROW(oiio::frame_pictures(set, {}, 3), UsageError);
 }

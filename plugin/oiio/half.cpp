@@ -1,0 +1,45 @@
+#include "half.h"
+
+#include <OpenImageIO/imageio.h>
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+#define KLIO_F16C 1
+#endif
+
+namespace klio::oiio {
+
+namespace {
+
+void to_half_anywhere(const float* in, size_t count, uint16_t* out)
+{
+    OIIO::convert_pixel_values(OIIO::TypeDesc::FLOAT, in, OIIO::TypeDesc::HALF, out, int(count));
+}
+
+#ifdef KLIO_F16C
+__attribute__((target("avx,f16c"))) size_t to_half_f16c(const float* in, size_t count,
+                                                        uint16_t* out)
+{
+    const size_t whole = count - count % 8;
+    for (size_t i = 0; i < whole; i += 8)
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i),
+                         _mm256_cvtps_ph(_mm256_loadu_ps(in + i), _MM_FROUND_TO_NEAREST_INT));
+    return whole;
+}
+#endif
+
+} // namespace
+
+void to_half(const float* in, size_t count, uint16_t* out)
+{
+    size_t done = 0;
+#ifdef KLIO_F16C
+    static const bool has = __builtin_cpu_supports("f16c") && __builtin_cpu_supports("avx");
+    if (has)
+        done = to_half_f16c(in, count, out);
+#endif
+    if (done < count)
+        to_half_anywhere(in + done, count - done, out + done);
+}
+
+} // namespace klio::oiio
