@@ -394,7 +394,9 @@ private:
                           m_suggested_exposure);
             text += stops;
         } else {
-            text += "; --exposure auto, --policy view or compress would show them";
+            text += m_options.auto_exposure ? "; --policy view or compress would show them"
+                                            : "; --exposure auto, --policy view or compress would "
+                                              "show them";
         }
         m_warnings.push_back(text);
     }
