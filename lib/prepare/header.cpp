@@ -31,14 +31,21 @@ void check_dpx(const std::string& name, const std::string& head, uint64_t size)
                              + std::to_string(size) + " bytes)");
 }
 
-// Kodak's Cineon: the reader asserts that it knows each channel's depth.
-void check_cineon(const std::string& name, const std::string& head)
+// Kodak's Cineon: the reader asserts that it knows each channel's depth, and takes the length of
+// user data for what is there.
+void check_cineon(const std::string& name, const std::string& head, uint64_t size)
 {
     constexpr size_t header = 1024, elements_at = 193, depth_at = 198, element_size = 28;
     const size_t elements
         = head.size() < header ? 0 : size_t(static_cast<unsigned char>(head[elements_at]));
     if (elements < 1 || elements > 8)
         throw ReferenceError(name + ": is damaged (its Cineon header is no whole one)");
+    constexpr size_t user_length_at = 16;
+    const uint32_t user = big(head, user_length_at, head[0] != '\x80');
+    if (user != 0xFFFFFFFF && user > size)
+        throw ReferenceError(name
+                             + ": is damaged (its Cineon header speaks of more than the file's "
+                             + std::to_string(size) + " bytes)");
     for (size_t i = 0; i < elements; ++i) {
         const int depth = static_cast<unsigned char>(head[depth_at + i * element_size]);
         if (depth != 8 && depth != 10 && depth != 12 && depth != 16 && depth != 32)
@@ -55,7 +62,7 @@ void check_header(const std::string& name, const std::string& head, uint64_t siz
     if (magic == "SDPX" || magic == "XPDS")
         check_dpx(name, head, size);
     if (magic == "\x80\x2A\x5F\xD7" || magic == "\xD7\x5F\x2A\x80")
-        check_cineon(name, head);
+        check_cineon(name, head, size);
 #if OIIO_VERSION < OIIO_MAKE_VERSION(2, 5, 0)
     // Found by mutating files: the heap is written beyond its blocks.
     if (magic == "FOR4" || magic == "FORM")

@@ -28,6 +28,7 @@
 #include <cstring>
 #include <future>
 #include <mutex>
+#include <new>
 #include <optional>
 
 namespace klio {
@@ -475,15 +476,31 @@ private:
 
 } // namespace prep
 
+namespace {
+
+Prepared run(const prep::Source& source, const PrepareOptions& options, const CancelToken& cancel)
+{
+    try {
+        return prep::Preparation(source, options, cancel).run();
+    } catch (const std::bad_alloc&) {
+        throw ReferenceError(
+            source.name
+            + ": takes more memory than there is; it is damaged, or has to be made "
+              "smaller first");
+    }
+}
+
+} // namespace
+
 Prepared prepare(const std::string& path, const PrepareOptions& options, const CancelToken& cancel)
 {
-    return prep::Preparation({path, nullptr}, options, cancel).run();
+    return run({path, nullptr}, options, cancel);
 }
 
 Prepared prepare_bytes(const std::string& bytes, const std::string& name,
                        const PrepareOptions& options, const CancelToken& cancel)
 {
-    return prep::Preparation({name, &bytes}, options, cancel).run();
+    return run({name, &bytes}, options, cancel);
 }
 
 } // namespace klio
