@@ -123,6 +123,18 @@ void keep_image(const Call& call, const store::JobRecord& job, int index, const 
     call.store.jobs().add_frame(job.set.job, frame);
 }
 
+// Indices of `count` images of which no whole file is there.
+std::set<int> not_stored(const store::JobRecord& job, size_t count)
+{
+    std::set<int> indices;
+    for (size_t i = 0; i < count; ++i)
+        indices.insert(int(i));
+    for (const StoredFrame& frame : job.set.frames)
+        if (frame_whole(frame))
+            indices.erase(frame.index - 1);
+    return indices;
+}
+
 // What is still missing after a round of downloads.
 struct Missing {
     bool worth_again = false; ///< a fresh answer of the task may have what this one had not
@@ -241,13 +253,9 @@ void collect_job(const Call& call, store::JobRecord& job)
             trouble(call, job, ErrorKind::damaged, message);
             throw DamagedError(job_name(job.set.job) + ": " + message);
         }
-        std::set<int> wanted;
-        for (size_t i = 0; i < answer.images.size(); ++i)
-            wanted.insert(int(i));
         if (const auto stored = call.store.jobs().find(job.set.job))
-            for (const StoredFrame& frame : stored->set.frames)
-                if (frame_whole(frame))
-                    wanted.erase(frame.index - 1);
+            job.set.frames = stored->set.frames;
+        const std::set<int> wanted = not_stored(job, answer.images.size());
         Missing missing;
         if (!wanted.empty()) {
             call.tell("download", "downloading " + std::to_string(wanted.size()) + " images",
@@ -273,13 +281,25 @@ void recover_job(const Call& call, store::JobRecord& job, const std::string& jso
         wait_for(call, job, client);
     const std::string& raw = has_task ? job.raw_task : job.raw_create;
     const std::vector<service::ResultImage> images = service::images_at(raw, json_pointer);
-    std::set<int> wanted;
-    for (size_t i = 0; i < images.size(); ++i)
-        wanted.insert(int(i));
-    call.tell("download", "downloading " + std::to_string(images.size()) + " images", 0,
-              double(images.size()));
-    const Missing missing = fetch(call, job, client, images, wanted);
+    const std::set<int> wanted = not_stored(job, images.size());
+    call.tell("download", "downloading " + std::to_string(wanted.size()) + " images", 0,
+              double(wanted.size()));
+    const Missing missing = wanted.empty() ? Missing() : fetch(call, job, client, images, wanted);
     finish(call, job, missing, images.size());
+}
+
+void end_with_what_is_stored(const Call& call, store::JobRecord& job)
+{
+    size_t whole = 0;
+    for (const StoredFrame& frame : job.set.frames)
+        whole += frame_whole(frame);
+    if (whole == 0 || whole != job.set.frames.size())
+        throw UsageError(job_name(job.set.job) + " has " + std::to_string(whole)
+                         + " whole frames stored; it can't be ended with them");
+    job.set.warnings.push_back("asked for " + std::to_string(job.set.request.num_images)
+                               + " images; ended by the user with the " + std::to_string(whole)
+                               + " that could be stored");
+    call.store.jobs().succeeded(job.set.job, job.set.warnings, call.now());
 }
 
 } // namespace klio::session

@@ -17,6 +17,10 @@ void collect_job(const Call& call, store::JobRecord& job);
 /// As collect_job(), with the images where a person says they are.
 void recover_job(const Call& call, store::JobRecord& job, const std::string& json_pointer);
 
+/// Ends a SUBMITTED job with the frames that are there, where a person does without the others.
+/// Throws UsageError where none is.
+void end_with_what_is_stored(const Call& call, store::JobRecord& job);
+
 /// True where every frame's file is there with the bytes that were stored; else `what` says which
 /// is not.
 bool frames_whole(const StoredSet& set, std::string& what);

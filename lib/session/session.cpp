@@ -294,13 +294,18 @@ StoredSet Session::recover(const std::string& job, const std::string& json_point
     bool waited = false;
     m_impl->take_flight(call, flight, waited);
     JobRecord record = *m_impl->store.jobs().find(call.job);
+    m_impl->store.settle(record, call.now());
     if (!options.endpoint.empty())
         record.url = normalized_endpoint(options.endpoint);
     if (record.set.state == JobState::succeeded)
         return m_impl->finished(call);
     if (record.set.task_id.empty() && record.raw_create.empty())
         throw UsageError(session::job_name(call.job) + " has no answer to recover from");
-    session::recover_job(call, record, json_pointer);
+    if (json_pointer.empty())
+        session::end_with_what_is_stored(call, record);
+    else
+        session::recover_job(call, record, json_pointer);
+    m_impl->release_staged(call);
     return m_impl->finished(call);
 }
 

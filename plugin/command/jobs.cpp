@@ -25,7 +25,7 @@ struct Arguments {
     std::vector<std::string> jobs;
     std::string job, task, pointer, timeout;
     bool raw = false, unmasked = false, force = false;
-    bool resubmit = false, forget = false, not_charged = false, open = false;
+    bool resubmit = false, forget = false, not_charged = false, as_it_is = false;
 };
 
 GenerateOptions session_options(Context& context, const Arguments& arguments)
@@ -263,6 +263,8 @@ void collect(Context& context, const Arguments& arguments)
 void recover(Context& context, const Arguments& arguments)
 {
     const GenerateOptions options = session_options(context, arguments);
+    if (arguments.pointer.empty() != arguments.as_it_is)
+        throw UsageError("klio jobs recover needs one of --at POINTER and --as-it-is");
     Local local;
     Session session(context.settings);
     const JobInfo job = Jobs(context.settings).job(arguments.job);
@@ -317,11 +319,13 @@ void add(CLI::App& app, Context& context)
     one->add_flag("--not-charged", arguments->not_charged,
                   "the service did not charge it: it no longer counts as spent");
 
-    one = sub("recover", "collect a finished job from a place in its answer", recover);
+    one = sub("recover", "collect a finished job from a place in its answer, or end it as it is",
+              recover);
     one->add_option("JOB", arguments->job)->required();
     one->add_option("--at", arguments->pointer,
-                    "where the images are, as a JSON pointer: /data/output/0 (see show --raw)")
-        ->required();
+                    "where the images are, as a JSON pointer: /data/output/0 (see show --raw)");
+    one->add_flag("--as-it-is", arguments->as_it_is,
+                  "with the frames that are stored, without those that stay damaged");
 
     one = sub("cancel", "ask the process that waits for a job to stop; the task is kept", cancel);
     one->add_option("JOB", arguments->jobs)->required();

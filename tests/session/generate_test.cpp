@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "store/results.h"
+#include "store/store.h"
 
 #include <fstream>
 
@@ -249,6 +250,23 @@ TEST_F(Generate, ImagesElsewhereAreRecoveredWhereAPersonPoints)
     EXPECT_THROW(session.recover(job, "/data/nowhere", options()), UsageError);
     EXPECT_EQ(session.recover(job, "/data/artifacts/pictures", options()).frames.size(), 2u);
     EXPECT_EQ(gateway->creates(), 1u);
+}
+
+TEST_F(Generate, AJobCanBeEndedWithTheFramesThatAreThere)
+{
+    serve();
+    const std::string job = Session(settings).generate(request("x", 3), options()).job;
+    {
+        // As if the third image had stayed damaged.
+        store::Store store(settings.data_folder());
+        store.database().execute("UPDATE jobs SET state = 'submitted'");
+        store.database().execute("DELETE FROM frames WHERE idx = 3");
+    }
+    const StoredSet set = Session(settings).recover(job, {}, options());
+    EXPECT_EQ(set.state, JobState::succeeded);
+    EXPECT_EQ(set.frames.size(), 2u);
+    EXPECT_EQ(set.warnings.size(), 1u);
+    EXPECT_EQ(Session(settings).generate(request("x", 3), options()).frames.size(), 2u);
 }
 
 TEST_F(Generate, DamagedResultIsFetchedAgainWhileTheServiceHasIt)

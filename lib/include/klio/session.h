@@ -72,8 +72,9 @@ public:
     StoredSet collect(const std::string& job, const GenerateOptions& options);
 
     /// Collects a finished job whose images stand where klio does not look: `json_pointer`
-    /// (RFC 6901) names the place in the task's kept answer, e.g. "/data/final/pics". Throws
-    /// UsageError where nothing is there.
+    /// (RFC 6901) names the place in the task's kept answer, e.g. "/data/final/pics". Frames that are
+    /// stored already stay. An empty one ends the job with the frames that are stored, without those
+    /// that could not be. Throws UsageError where nothing is there.
     StoredSet recover(const std::string& job, const std::string& json_pointer,
                       const GenerateOptions& options);
 
