@@ -53,6 +53,9 @@ void apply_options(const std::map<std::string, std::string>& options, GenerateOp
         {"endpoint", &generate.endpoint},
     };
     for (const auto& [name, value] : options) {
+        // A script's empty variable must not turn a test into a purchase.
+        if (name == "endpoint" && value.empty())
+            throw UsageError("endpoint is empty; leave it out for the settings' own");
         const auto text = texts.find(name);
         if (text != texts.end())
             *text->second = value;

@@ -98,6 +98,7 @@ def bad_input(world):
         (["--policy", "pretty", "--image", "plate.exr"], 2, "texture"),
         (["--param", "seed=7"], 2, "seed"),
         (["--endpoint", "http://example.com"], 2, "https"),
+        (["--endpoint", ""], 2, "endpoint is empty"),
     ]
     for words, code, expected in cases:
         line = ["generate", "--local", *words]
