@@ -50,11 +50,10 @@ service::Client Call::client(const std::string& url) const
     client.endpoint = url;
     client.key = base::Secret(key);
     const std::string hosts = settings.get("allow_hosts");
-    for (size_t at = 0; at < hosts.size();) {
-        const size_t end = std::min(hosts.find(',', at), hosts.size());
-        if (end > at)
-            client.allow_private_hosts.push_back(hosts.substr(at, end - at));
-        at = end + 1;
+    for (size_t at = 0; (at = hosts.find_first_not_of(", ", at)) != std::string::npos;) {
+        const size_t end = std::min(hosts.find_first_of(", ", at), hosts.size());
+        client.allow_private_hosts.push_back(hosts.substr(at, end - at));
+        at = end;
     }
     client.max_json_bytes = uint64_t(settings.number("max_json_bytes", 8u << 20));
     client.max_image_bytes = uint64_t(settings.number("max_image_bytes", 64u << 20));
