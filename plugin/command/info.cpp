@@ -105,11 +105,10 @@ void info(Context& context, const InfoOptions& options)
 void add_info(CLI::App& app, Context& context)
 {
     auto options = std::make_shared<InfoOptions>();
-    CLI::App* command = app.add_subcommand(
-        "info",
-        "Where an image comes from: what klio wrote into the file (EXR attributes, XMP in JPEG, "
-        "PNG, TIFF and WebP), or into its sidecar FILE.json. Nothing is sent.");
-    command->add_option("file", options->files, "Images, one or more")->required();
+    CLI::App* command = app.add_subcommand("info", "say of an image where it comes from");
+    command->footer("Reads what klio wrote into the file (EXR attributes; XMP in JPEG, PNG, TIFF "
+                    "and WebP), or into\nits sidecar FILE.json. Nothing is sent.");
+    command->add_option("file", options->files, "images, one or more")->required();
     command->callback([&context, options] { info(context, *options); });
 }
 

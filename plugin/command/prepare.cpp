@@ -1,15 +1,18 @@
 #include "command.h"
+#include "option_flags.h"
 
 #include "base/file.h"
 #include "base/json.h"
 
 #include <klio/prepare.h>
+#include <klio/recipe_options.h>
 #include <klio/record.h>
 
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -30,6 +33,7 @@ struct Arguments {
     std::vector<std::string> files;
     std::string out = ".";
     bool force = false;
+    std::map<std::string, std::string> given; ///< options of a recipe, as flags
     PrepareOptions options;
 };
 
@@ -258,46 +262,33 @@ void prepare_all(Context& context, Arguments arguments)
 void add_prepare(CLI::App& app, Context& context)
 {
     auto* command = app.add_subcommand(
-        "prepare", "Write the bytes that the model would be shown, with the record of each");
+        "prepare", "write the bytes that the model would be shown, with the record of each");
     auto arguments = std::make_shared<Arguments>();
     PrepareOptions& options = arguments->options;
-    command->add_option("FILES", arguments->files, "Images, of any kind that OpenImageIO reads")
+    command->add_option("FILES", arguments->files, "images of any kind that OpenImageIO reads")
         ->required();
-    command->add_option("--out", arguments->out, "Folder to write to (default: this one)");
-    command->add_flag("--force", arguments->force, "Overwrite what is there");
+    command->add_option("--out", arguments->out, "folder to write to (default: this one)");
+    command->add_flag("--force", arguments->force, "overwrite what is there");
     command->add_option("--aspect-ratio", options.aspect_ratio,
                         "1:1 16:9 9:16 4:3 3:4 3:2 2:3 21:9, or auto: the nearest (default)");
     command->add_option("--resolution", options.resolution, "1k (default) or 2k");
-    command->add_option("--from", options.from,
-                        "Colour space of the source (default: metadata, then the OCIO config's "
-                        "file rules)");
-    command->add_option("--policy", options.policy,
-                        "texture: scene-linear to sRGB, what is above 1 clips; view: a display and "
-                        "view of the config; compress: highlights up to the peak are brought into "
-                        "range, invertibly. Default: texture, or view where highlights would clip");
-    command->add_option("--display", options.display,
-                        "Display of the view (default: the config's)");
-    command->add_option("--view", options.view, "View (default: the display's)");
-    command->add_option("--exposure", options.exposure,
-                        "Stops, or auto: the picture's log-average to middle grey (default 0)");
-    command->add_option("--peak", options.peak,
-                        "Policy compress: the value that becomes white (default: the brightest)");
-    command->add_option("--fit", options.fit, "crop (default), pad, none");
-    command->add_option("--gravity", options.gravity,
-                        "What a crop keeps: center (default), top, bottom, left, right, attention, "
-                        "a point x,y or a rectangle WxH+X+Y in pixels of the source");
-    command->add_option("--codec", options.codec,
-                        "jpeg or png (default: jpeg, png for flat graphics)");
-    command->add_option("--quality", options.quality, "Of the JPEG, 1-100 (default 95)");
-    command->add_option("--matte", options.matte,
-                        "r,g,b behind alpha in the source's space, black (default), white, or "
-                        "unpremult");
-    command->add_option("--image-view", options.image_view,
-                        "Part or view of a multi-part or multi-view file, by name or number");
-    command->add_option("--threads", options.threads, "Default: one for each core");
+    add_option_flags(*command, arguments->given, "Options", prepare_option_names());
+    add_option_flags(*command, arguments->given, "Options", {"fit"});
+    command->add_option("--threads", options.threads, "default: one for each core");
     command->footer("Example: klio prepare plate.exr still.jpg --aspect-ratio 16:9 --resolution 2k "
                     "--out prep --json");
-    command->callback([&context, arguments] { prepare_all(context, *arguments); });
+    command->callback([&context, arguments] {
+        GenerateOptions generate;
+        FrameOptions frame;
+        apply_options(arguments->given, generate, frame);
+        if (!frame.fit.empty())
+            throw UsageError("fit '" + frame.fit + "': must be one of crop, pad, none");
+        generate.prepare.aspect_ratio = arguments->options.aspect_ratio;
+        generate.prepare.resolution = arguments->options.resolution;
+        generate.prepare.threads = arguments->options.threads;
+        arguments->options = generate.prepare;
+        prepare_all(context, *arguments);
+    });
 }
 
 const RegisterCommand registered(30, add_prepare);

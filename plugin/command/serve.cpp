@@ -101,8 +101,7 @@ void add_serve(CLI::App& app, Context& context)
     auto options = std::make_shared<ServeOptions>();
     CLI::App* command = app.add_subcommand(
         "serve",
-        "The local gateway: the service's own contract on 127.0.0.1, for previews and for "
-        "the tests of pipelines. It does not generate; its frames are marked as previews.");
+        "run the local gateway: a stand-in for the service on 127.0.0.1, for tests and previews");
     LocalGatewayOptions& gateway = options->gateway;
     command->add_option("--port", gateway.port, "Port on 127.0.0.1; 0 takes a free one")
         ->capture_default_str()
