@@ -10,6 +10,7 @@
 
 #include <sys/stat.h>
 
+#include <cmath>
 #include <cstdlib>
 
 namespace klio {
@@ -169,7 +170,7 @@ double Settings::number(const std::string& name, double fallback) const
         return fallback;
     char* end = nullptr;
     const double value = std::strtod(text.c_str(), &end);
-    if (end == text.c_str() || *end != '\0' || !(value >= 0))
+    if (end == text.c_str() || *end != '\0' || !(value >= 0) || !std::isfinite(value))
         throw UsageError("setting " + name + " '" + text + "': a number of 0 or more is needed");
     return value;
 }

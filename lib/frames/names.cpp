@@ -7,6 +7,9 @@
 
 #include <OpenImageIO/imageio.h>
 
+#include <climits>
+#include <cstdlib>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -94,14 +97,24 @@ std::vector<std::string> writable_endings()
 
 void check_folder(const std::string& path)
 {
+    // Beside a file that is written stands its temporary one for a while.
+    constexpr size_t temporary = 24;
+    if (base::file_name(path).size() + temporary > NAME_MAX)
+        throw OutputError(path + ": its name is too long");
     std::string folder = base::parent_folder(path);
     while (!base::exists(folder)) {
+        struct stat link { };
+        if (::lstat(folder.c_str(), &link) == 0)
+            throw OutputError(path + ": " + folder + " is a link to nowhere");
         const std::string above = base::parent_folder(folder);
         if (above == folder)
             break;
         folder = above;
     }
-    if (::access(folder.c_str(), W_OK | X_OK) != 0)
+    // Permission bits do not tell of everything (root, /proc, a full disk): it is tried.
+    std::string trial = base::join_path(folder, ".klio-XXXXXX");
+    if (::access(folder.c_str(), W_OK | X_OK) != 0 || !::mkdtemp(trial.data())
+        || ::rmdir(trial.c_str()) != 0)
         throw OutputError(path + ": its folder " + folder
                           + " can't be written to; choose another one");
 }

@@ -258,7 +258,7 @@ PollOutcome Client::poll(const std::string& task_id, double created_at, double d
 
 PollOutcome Client::wait(const std::string& task_id, double created_at, double deadline,
                          const CancelToken& cancel,
-                         const std::function<void(const Answer&)>& on_look)
+                         const std::function<void(const PollOutcome&)>& on_look)
 {
     Impl& impl = *m_impl;
     const std::string what = "task " + one_line(task_id, 128);
@@ -278,7 +278,7 @@ PollOutcome Client::wait(const std::string& task_id, double created_at, double d
         looked = true;
         wanted = outcome.retry_after;
         if (on_look)
-            on_look(outcome.answer);
+            on_look(outcome);
         if (outcome.answer.state != TaskState::waiting)
             return outcome;
         if (outcome.answer.unknown_word && !warned) {

@@ -99,7 +99,7 @@ public:
     /// that failed is returned, not thrown.
     PollOutcome wait(const std::string& task_id, double created_at, double deadline,
                      const CancelToken& cancel,
-                     const std::function<void(const Answer&)>& on_look = {});
+                     const std::function<void(const PollOutcome&)>& on_look = {});
 
     /// All images at once (at most 9 on the way), each retried and resumed by range until
     /// `deadline`. A body is taken for an image by its first bytes; one that ends before its own

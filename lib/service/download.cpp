@@ -174,7 +174,8 @@ Download Client::Impl::fetch(const ResultImage& image, int index, double deadlin
                         clock.unix_time(), unused, failure);
             result.gone
                 = response.status == 403 || response.status == 404 || response.status == 410;
-            // A result host's opinion of us is none of the API's: never a key, credits or a refusal.
+            // A result host's opinion of us is none of the API's: never a key, credits or a
+            // refusal.
             failure.kind = result.gone ? ErrorKind::damaged : ErrorKind::network;
             failure.transient = failure.transient && !result.gone;
             failure.message = base::mask_url(image.url) + ": HTTP "

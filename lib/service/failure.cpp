@@ -137,7 +137,10 @@ bool passed_on(int status)
 bool is_rejected(const AnswerFacts& facts, int status, const std::string& words)
 {
     const bool html = !facts.json && is_html(facts.body);
-    if (facts.json && !find_task_id(*facts.json).empty() && status >= 500)
+    if (facts.json && !find_task_id(*facts.json).empty() && status >= 400)
+        return false;
+    // A conflict is what a service that honours Idempotency-Key says of a create that it has.
+    if (status == 409)
         return false;
     if (status == 408)
         return facts.json && says_something(*facts.json);

@@ -34,12 +34,39 @@ void Call::warn(const std::string& message) const
     base::log(base::LogLevel::warning, message);
 }
 
+namespace {
+
+// The key goes to the endpoint's own origin alone, and which that is the user says: by the
+// settings, or by a flag of this call.
+bool may_have_key(const Call& call, const std::string& url)
+{
+    transport::Url wanted, own;
+    if (!transport::parse_url(url, wanted))
+        return false;
+    if (transport::parse_url(call.settings.get("endpoint"), own) && own.origin() == wanted.origin())
+        return true;
+    return call.options.endpoint_by_user || (on_loopback(url) && !call.options.endpoint.empty());
+}
+
+} // namespace
+
 service::Client Call::client(const std::string& url) const
 {
     if (url == local_endpoint)
         throw UsageError("the local gateway is not running: it is started by --local, or by klio "
                          "serve");
-    std::string key = options.key.empty() ? settings.api_key() : options.key;
+    std::string key = options.key;
+    if (key.empty()) {
+        key = settings.api_key();
+        if (!key.empty() && !may_have_key(*this, url)) {
+            if (!on_loopback(url))
+                throw KeyError("the key is meant for " + settings.get("endpoint")
+                               + ", and not sent to " + url
+                               + ", which a recipe or an earlier run names; to do so all the "
+                                 "same, set KLIO_ENDPOINT or give --endpoint; nothing was sent");
+            key.clear();
+        }
+    }
     if (key.empty() && on_loopback(url))
         key = "local"; // a gateway of one's own asks for some key, not for a certain one
     if (key.empty())

@@ -69,11 +69,20 @@ service::PollOutcome wait_until_final(const Call& call, store::JobRecord& job,
     const std::string& key = job.set.job;
     store::JobTable& jobs = call.store.jobs();
     const double made = task_made(call, job);
+    // A word that is in no table may mean "done": what came with it is kept for a person to look
+    // at.
+    std::string odd;
+    const auto keep_odd = [&] {
+        if (!odd.empty())
+            jobs.task_answer(key, odd, call.now());
+    };
     try {
         service::PollOutcome outcome
             = attended(call, "wait", [&](const CancelToken& inner, Board& board) {
                   return client.wait(
-                      task, made, call.deadline, inner, [&](const service::Answer& answer) {
+                      task, made, call.deadline, inner, [&](const service::PollOutcome& look) {
+                          const service::Answer& answer = look.answer;
+                          odd = answer.unknown_word ? look.raw : std::string();
                           board.put("task " + task + ": "
                                         + (answer.status_word.empty() ? std::string("waiting")
                                                                       : answer.status_word),
@@ -84,6 +93,7 @@ service::PollOutcome wait_until_final(const Call& call, store::JobRecord& job,
         job.raw_task = outcome.raw;
         return outcome;
     } catch (const CancelledError&) {
+        keep_odd();
         throw CancelledError("stopped waiting for task " + task + kept(key));
     } catch (const FailedError& error) {
         if (mending(job))
@@ -94,9 +104,26 @@ service::PollOutcome wait_until_final(const Call& call, store::JobRecord& job,
                                  + "; it may have been charged, so it counts as spent and is not "
                                    "sent again by itself; see klio jobs resolve");
     } catch (const Error& error) {
+        keep_odd();
         trouble(call, job, error.kind(), error.what());
-        throw_error(error.kind(), error.what() + kept(key));
+        throw_error(error.kind(),
+                    error.what() + kept(key)
+                        + (odd.empty() ? std::string()
+                                       : "; if the pictures are there: klio jobs show "
+                                   + key.substr(0, 12) + " --raw, klio jobs recover "
+                                   + key.substr(0, 12) + " --at POINTER"));
     }
+}
+
+// The task's answer as it is now, whatever its state: for a person who points into it.
+void look_once(const Call& call, store::JobRecord& job, service::Client& client)
+{
+    const service::PollOutcome outcome
+        = attended(call, "wait", [&](const CancelToken& inner, Board&) {
+              return client.poll(job.set.task_id, task_made(call, job), call.deadline, inner);
+          });
+    call.store.jobs().task_answer(job.set.job, outcome.raw, call.now());
+    job.raw_task = outcome.raw;
 }
 
 service::PollOutcome wait_for(const Call& call, store::JobRecord& job, service::Client& client)
@@ -240,7 +267,8 @@ void collect_job(const Call& call, store::JobRecord& job)
     service::Failure failure;
     const bool has_task = !job.set.task_id.empty();
     // An answer that is kept already saves a look, and still works when the task is gone.
-    const std::string& raw = has_task ? job.raw_task : job.raw_create;
+    // The create's own answer may have brought the images together with an id.
+    const std::string& raw = job.raw_task.empty() ? job.raw_create : job.raw_task;
     if (raw.empty() || !service::read_answer(200, raw, {}, call.now(), answer, failure)
         || answer.images.empty()) {
         answer = {};
@@ -277,10 +305,18 @@ void recover_job(const Call& call, store::JobRecord& job, const std::string& jso
 {
     service::Client client = call.client(job.url);
     const bool has_task = !job.set.task_id.empty();
-    if (has_task && job.raw_task.empty())
-        wait_for(call, job, client);
-    const std::string& raw = has_task ? job.raw_task : job.raw_create;
-    const std::vector<service::ResultImage> images = service::images_at(raw, json_pointer);
+    const std::vector<service::ResultImage> images = [&] {
+        if (has_task && job.raw_task.empty()) {
+            // What a person points at may stand in the create's answer.
+            try {
+                return service::images_at(job.raw_create, json_pointer);
+            } catch (const UsageError&) {
+                look_once(call, job, client);
+            }
+        }
+        return service::images_at(job.raw_task.empty() ? job.raw_create : job.raw_task,
+                                  json_pointer);
+    }();
     const std::set<int> wanted = not_stored(job, images.size());
     call.tell("download", "downloading " + std::to_string(wanted.size()) + " images", 0,
               double(wanted.size()));

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "session/call.h"
 #include "store/ledger.h"
 #include "store/store.h"
 
@@ -109,8 +110,13 @@ void Jobs::resolve_task(const std::string& job, const std::string& task_id)
         throw UsageError("--task needs the task's id, as the service shows it");
     store::Flight flight;
     const JobRecord record = m_impl->held(job, flight);
-    if (record.set.state != JobState::unknown)
-        throw wrong_state(record, "only an unknown job can be told its task");
+    // A failed one too: a person may find the task after having given it up.
+    if (record.set.state != JobState::unknown && record.set.state != JobState::failed)
+        throw wrong_state(record, "only an unknown or failed job can be told its task");
+    if (const auto other = m_impl->store.jobs().with_task(record.set.endpoint, task_id))
+        if (*other != record.set.job)
+            throw UsageError("task " + task_id + " is that of " + session::job_name(*other)
+                             + ", whose pictures are not this job's");
     m_impl->store.jobs().adopt_task(record.set.job, task_id, now());
 }
 

@@ -69,6 +69,7 @@ void purchase(const Call& call, store::JobRecord& job, std::vector<Reference>& r
         = request_body(job.set.request, stage_references(call, job.url, references));
 
     call.report("create", "sending " + job_name(key));
+    call.store.drop_answer(key); // of an earlier purchase, which this one must not be taken for
     jobs.begin(job, call.limits, call.now());
     service::CreateOutcome outcome
         = attended(call, "create", [&](const CancelToken& inner, Board&) {

@@ -142,6 +142,13 @@ struct Session::Impl {
         return set;
     }
 
+    StoredSet bought(const Call& call)
+    {
+        StoredSet set = finished(call);
+        set.bought = true;
+        return set;
+    }
+
     [[noreturn]] void throw_final(const JobRecord& job) const
     {
         const std::string name = session::job_name(job.set.job);
@@ -196,7 +203,7 @@ struct Session::Impl {
         job = store.jobs().find(call.job);
         if (!job) {
             advance(call, *fresh, references);
-            return finished(call);
+            return bought(call);
         }
         store.settle(*job, call.now());
         // The address may have changed since (a local gateway's port does), the endpoint has not.
@@ -211,6 +218,7 @@ struct Session::Impl {
                 mend(call, *job, damage);
         } else if (job->set.state == JobState::failed && fresh && !shares(waited, before, *job)) {
             advance(call, *fresh, references);
+            return bought(call);
         } else {
             throw_final(*job);
         }

@@ -187,7 +187,8 @@ void JobTable::begin(JobRecord& job, const Limits& limits, double unix_now)
     // again. One that may have been accepted keeps its key, so that such a service gives the task.
     job.idempotency_key = set.job;
     if (earlier)
-        job.idempotency_key = earlier->set.error_kind == ErrorKind::unknown
+        job.idempotency_key
+            = earlier->set.error_kind == ErrorKind::unknown || is_unsure(m_database, set.job)
             ? earlier->idempotency_key
             : set.job + "-" + std::to_string(job.attempt);
     set.state = JobState::submitting;
@@ -316,8 +317,20 @@ void JobTable::adopt_task(const std::string& key, const std::string& task_id, do
 {
     Transaction transaction(m_database);
     move(key, JobState::submitted, ErrorKind::internal, {}, "reserved", unix_now);
-    Statement(m_database, "UPDATE jobs SET task_id = ? WHERE key = ?", task_id, key).run();
+    // Answers that are kept belong to another task.
+    Statement(m_database,
+              "UPDATE jobs SET task_id = ?, raw_create = '', raw_task = '' WHERE key = ?", task_id,
+              key)
+        .run();
     transaction.commit();
+}
+
+std::optional<std::string> JobTable::with_task(const std::string& endpoint,
+                                               const std::string& task_id)
+{
+    Statement row(m_database, "SELECT key FROM jobs WHERE endpoint = ? AND task_id = ? LIMIT 1",
+                  endpoint, task_id);
+    return row.step() ? std::optional<std::string>(row.text(0)) : std::nullopt;
 }
 
 void JobTable::allow_again(const std::string& key, bool unsure, bool not_charged, double unix_now)

@@ -74,6 +74,8 @@ public:
                    double unix_now);
 
     /// A person says which task it was: -> SUBMITTED.
+    /// The job that has this task; none where nobody does.
+    std::optional<std::string> with_task(const std::string& endpoint, const std::string& task_id);
     void adopt_task(const std::string& key, const std::string& task_id, double unix_now);
     /// A person wants it sent again: -> FAILED, so that the next run sends it. Where it is `unsure`
     /// whether the last create was accepted, the idempotency key stays, and so does its price as

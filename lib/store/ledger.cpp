@@ -89,6 +89,13 @@ void reserve(Database& database, const std::string& run, const JobRecord& job, d
         .run();
 }
 
+bool is_unsure(Database& database, const std::string& key)
+{
+    Statement row(database, "SELECT 1 FROM ledger WHERE job_key = ? AND state = 'unknown' LIMIT 1",
+                  key);
+    return row.step();
+}
+
 void set_ledger(Database& database, const std::string& key, const char* state)
 {
     Statement(database,

@@ -13,6 +13,8 @@ namespace klio::store {
 void check_limits(Database& database, const Limits& limits, const StoredSet& job, double unix_now);
 /// A row for the job's present attempt; in the same transaction.
 void reserve(Database& database, const std::string& run, const JobRecord& job, double unix_now);
+/// Whether an attempt of the job may have been accepted and is still unresolved.
+bool is_unsure(Database& database, const std::string& key);
 /// Moves the row of the job's last attempt.
 void set_ledger(Database& database, const std::string& key, const char* state);
 

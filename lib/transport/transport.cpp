@@ -75,9 +75,11 @@ std::future<HttpResponse> Transport::start(HttpRequest request, CancelToken canc
     std::future<HttpResponse> future = transfer->future();
     {
         const std::lock_guard<std::mutex> lock(m_impl->mutex);
-        m_impl->incoming.push_back(std::move(transfer));
+        // The thread first: where it can't be made, nothing may stay behind to be sent later. It
+        // waits for the lock before it looks.
         if (!m_impl->thread.joinable())
             m_impl->thread = std::thread([impl = m_impl.get()] { impl->run(); });
+        m_impl->incoming.push_back(std::move(transfer));
     }
     curl_multi_wakeup(m_impl->multi);
     return future;

@@ -12,6 +12,7 @@
 #include <klio/recipe_options.h>
 #include <klio/session.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <memory>
 
@@ -166,6 +167,7 @@ void run(const CLI::App& app, Context& context, Flags& flags)
     std::map<std::string, std::string> named = flags.options;
     named.insert(recipe.options.begin(), recipe.options.end()); // flags win
     apply_options(named, options, frame);
+    options.endpoint_by_user = flags.options.count("endpoint") > 0;
     frame.format = flags.format;
     frame.embed_prompt = flags.embed_prompt;
     options.stage = flags.stage;
@@ -189,6 +191,7 @@ void run(const CLI::App& app, Context& context, Flags& flags)
     if (frame.to.empty())
         frame.to = default_space(flags.outputs.out);
 
+    check_frame_options(frame, flags.outputs.single_file ? flags.outputs.out : std::string());
     if (flags.dry_run) {
         Session session(context.settings);
         if (flags.local) {
@@ -200,8 +203,9 @@ void run(const CLI::App& app, Context& context, Flags& flags)
     }
 
     // Whatever would keep the result from being written is found before anything is paid.
-    check(flags.outputs, request.num_images);
-    check_frame_options(frame, flags.outputs.single_file ? flags.outputs.out : std::string());
+    std::vector<std::string> inputs = request.images;
+    inputs.insert(inputs.end(), {flags.recipe, frame.conform});
+    check(flags.outputs, request.num_images, inputs);
 
     Session session(context.settings);
     std::unique_ptr<LocalGateway> gateway;
@@ -219,13 +223,24 @@ void run(const CLI::App& app, Context& context, Flags& flags)
 
     Recipe shown = recipe;
     shown.options = named;
-    const Written written = write(flags.outputs, set, frame, context.command_line,
-                                  write_recipe(shown), context, options.progress);
+    Written written;
+    try {
+        written = write(flags.outputs, set, frame, context.command_line, write_recipe(shown),
+                        context, options.progress);
+    } catch (const Error& error) {
+        if (had || error.kind() == ErrorKind::cancelled)
+            throw;
+        // Code 2 would say that nothing was sent.
+        throw_error(error.kind() == ErrorKind::usage ? ErrorKind::output : error.kind(),
+                    error.what() + std::string("; the frames are in the store as job ")
+                        + set.job.substr(0, 12) + ": mend this and run again, free");
+    }
     options.progress({"done", set.job, "", 1, 1});
 
     const std::string paid = had ? std::string("from the store, nothing was sent")
         : flags.local            ? std::string("from the local gateway, nothing was paid")
-                                 : "paid " + price(request).text();
+        : set.bought             ? "paid " + price(request).text()
+                                 : std::string("collected, paid for by another run");
     print_line(context,
                "job " + set.job.substr(0, 12) + ", take " + std::to_string(request.take) + ": "
                    + std::to_string(set.frames.size()) + " frames, " + paid);
@@ -238,7 +253,7 @@ void run(const CLI::App& app, Context& context, Flags& flags)
     base::OrderedJson json = {{"event", "result"}, {"job", set.job}, {"take", request.take}};
     json["task"] = set.task_id;
     json["from_store"] = had;
-    json["credits_at_least"] = had || flags.local ? 0 : price(request).credits_at_least;
+    json["credits_at_least"] = !set.bought || flags.local ? 0 : price(request).credits_at_least;
     json["price_known"] = price(request).known;
     json["frames"] = frames_json(set, written.frames);
     json["sheet"] = written.sheets;
@@ -277,7 +292,13 @@ void add_generate(CLI::App& app, Context& context)
     sub->add_flag("--prepare-urls", flags->prepare_urls, "fetch and prepare URL references too");
     sub->add_flag("--keep-staged", flags->keep_staged, "leave staged references where they are");
     sub->add_option("--budget", flags->budget, "credits that this run may spend")
-        ->check(CLI::NonNegativeNumber);
+        ->check([](const std::string& text) {
+            char* end = nullptr;
+            const double value = std::strtod(text.c_str(), &end);
+            return *end == '\0' && !text.empty() && std::isfinite(value) && value >= 0
+                ? std::string()
+                : "must be a number of 0 or more";
+        });
     sub->add_option("--budget-per-day", flags->budget_per_day,
                     "credits that the data folder may spend in a day (KLIO_BUDGET_PER_DAY)");
     sub->add_option("--timeout", flags->timeout,

@@ -4,6 +4,8 @@
 #include <klio/review.h>
 #include <klio/sheet.h>
 
+#include <filesystem>
+#include <set>
 #include <utility>
 
 namespace klio::command {
@@ -46,8 +48,27 @@ void write_frame_files(const Outputs& outputs, const StoredSet& set, const Frame
 
 } // namespace
 
-void check(const Outputs& outputs, int count)
+void check(const Outputs& outputs, int count, const std::vector<std::string>& inputs)
 {
+    const auto real = [](const std::string& path) {
+        std::error_code error;
+        const auto canonical = std::filesystem::weakly_canonical(path, error);
+        return error ? path : canonical.string();
+    };
+    std::vector<std::string> files = frame_files(outputs, count);
+    for (const std::string& file : {outputs.sheet, outputs.review})
+        if (!file.empty())
+            files.push_back(file);
+    std::set<std::string> sources, seen;
+    for (const std::string& input : inputs)
+        if (!input.empty())
+            sources.insert(real(input));
+    for (const std::string& file : files) {
+        if (sources.count(real(file)))
+            throw UsageError(file + ": is read by this very command; write to another name");
+        if (!seen.insert(real(file)).second)
+            throw UsageError(file + ": two outputs have this name");
+    }
     check_outputs(frame_files(outputs, count), outputs.force);
     if (!outputs.sheet.empty())
         check_outputs(frame_names(outputs.sheet, 1), outputs.force);

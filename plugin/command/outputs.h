@@ -27,8 +27,9 @@ struct Written {
     std::string review;
 };
 
-/// Throws OutputError or UsageError for whatever would keep `count` frames from being written.
-void check(const Outputs& outputs, int count);
+/// Throws OutputError or UsageError for whatever would keep `count` frames from being written, and
+/// where two outputs are one file, or an output is one of `inputs`.
+void check(const Outputs& outputs, int count, const std::vector<std::string>& inputs);
 
 /// Writes everything; `command` and `recipe` are texts to show on the review page.
 Written write(const Outputs& outputs, const StoredSet& set, const FrameOptions& options,

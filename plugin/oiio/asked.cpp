@@ -228,6 +228,15 @@ Asked understand(const std::string& name, const OIIO::ImageSpec& config, const S
     const std::string endpoint
         = asked.generate.endpoint.empty() ? settings.get("endpoint") : asked.generate.endpoint;
     asked.local = endpoint == local_endpoint;
+    // Names stand in scripts and scenes of other people; who spends says so himself.
+    const bool by_name
+        = std::any_of(parsed.wishes.begin(), parsed.wishes.end(), [](const auto& wish) {
+              return wish.first == "on_miss" && wish.second == "generate";
+          });
+    if (by_name && !asked.local && normalized_endpoint(endpoint).rfind("http://", 0) != 0)
+        throw UsageError(name
+                         + ": a name can't buy; set KLIO_ON_MISS=generate, or give the hint "
+                           "klio:on_miss=generate");
     const Price cost = price(asked.recipe.request);
     asked.price = asked.local ? std::string("nothing (the local gateway's previews)")
         : cost.known          ? cost.text()

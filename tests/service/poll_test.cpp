@@ -250,7 +250,7 @@ TEST(Wait, LooksInGrowingIntervals)
     one.random = FakeRandom(0);
     int looks = 0;
     const PollOutcome outcome
-        = one.client.wait("t", 1000, one.soon, one.cancel, [&](const Answer&) { ++looks; });
+        = one.client.wait("t", 1000, one.soon, one.cancel, [&](const PollOutcome&) { ++looks; });
     EXPECT_EQ(outcome.answer.state, TaskState::done);
     EXPECT_EQ(looks, 21);
     const std::vector<double> sleeps = one.clock.sleeps();

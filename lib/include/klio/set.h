@@ -51,6 +51,7 @@ struct StoredSet {
     std::vector<std::string> warnings; ///< fewer images than asked …
     bool price_known = false;
     int credits_at_least = 0;
+    bool bought = false;   ///< the call that gave this set sent its create
     double created_at = 0; ///< seconds since the Unix epoch
     double updated_at = 0;
 };
