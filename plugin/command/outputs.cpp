@@ -1,5 +1,7 @@
 #include "outputs.h"
 
+#include "base/file.h"
+
 #include <klio/provenance.h>
 #include <klio/review.h>
 #include <klio/sheet.h>
@@ -52,7 +54,7 @@ void check(const Outputs& outputs, int count, const std::vector<std::string>& in
 {
     const auto real = [](const std::string& path) {
         std::error_code error;
-        const auto canonical = std::filesystem::weakly_canonical(path, error);
+        const auto canonical = std::filesystem::weakly_canonical(base::absolute_path(path), error);
         return error ? path : canonical.string();
     };
     std::vector<std::string> files = frame_files(outputs, count);

@@ -197,14 +197,15 @@ def environment_of(folder):
     return environment
 
 
-def by_hand(klio, folder, row, task):
-    """Collects the one job of this data folder as a person would."""
-    listed = subprocess.run([klio, "--json", "jobs"], env=environment_of(folder),
+def by_hand(klio, folder, row, task, endpoint):
+    """Collects the one job of this data folder as a person would, who says whom the key is for."""
+    environment = {**environment_of(folder), "KLIO_ENDPOINT": endpoint}
+    listed = subprocess.run([klio, "--json", "jobs"], env=environment,
                             capture_output=True, text=True, timeout=200).stdout
     job = re.search(r'"job": ?"([0-9a-f]{12})', listed).group(1)
     arguments = (["resolve", job, "--task", task] if row.by_hand == "resolve"
                  else ["recover", job, "--at", row.by_hand])
-    done = subprocess.run([klio, "jobs", *arguments], env=environment_of(folder),
+    done = subprocess.run([klio, "jobs", *arguments], env=environment,
                           capture_output=True, text=True, timeout=200)
     (folder / "klio.log").open("a").write(done.stdout + done.stderr)
     return done.returncode
@@ -246,7 +247,7 @@ def check(klio, row, quick, keep):
             ledger = gateway.ledger()
             found = ""
             if row.by_hand and not quick and len(ledger["charges"]) == 1:
-                found = by_hand(klio, folder, row, ledger["charges"][0]["task_id"])
+                found = by_hand(klio, folder, row, ledger["charges"][0]["task_id"], gateway.endpoint)
                 if found == OK:
                     found, collected, _ = generate(klio, folder, gateway.endpoint, row, 4)
                 if found != OK or len(collected) != row.images:

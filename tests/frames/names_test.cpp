@@ -1,5 +1,8 @@
 #include <klio/frame.h>
 
+#include <filesystem>
+#include <string>
+
 #include "images_support.h"
 
 #include <klio/error.h>
@@ -62,6 +65,10 @@ TEST(CheckOutputs, FindsWhatCannotBeWritten)
                 HasSubstr("has no ending"));
     EXPECT_THROW(check_outputs({folder / "a.exr", folder / "./a.exr"}, false), OutputError);
     EXPECT_THROW(check_outputs({folder / "there.exr/a.exr"}, false), OutputError);
+    EXPECT_THROW(check_outputs({folder / (std::string(250, 'n') + ".exr")}, false), OutputError);
+    EXPECT_THROW(check_outputs({"/proc/nowhere/a.exr"}, false), OutputError);
+    std::filesystem::create_symlink(folder / "gone", folder / "link");
+    EXPECT_THROW(check_outputs({folder / "link/a.exr"}, false), OutputError);
 }
 
 TEST(DefaultSpace, IsForDisplayFormats)

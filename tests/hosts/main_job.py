@@ -115,6 +115,21 @@ def bad_input(world):
         done = world.klio("generate", "--local", "--prompt", "x", "--image", name, "--fit", "none", "--out",
                           name + ".exr", "--force")
         check(words in done.stderr, f"{name}: {done.stderr.strip()[:150]}")
+    # What is found only while writing would have been paid for.
+    jobs = world.klio("jobs").stdout
+    src = world.folder / "plate.exr"
+    before = digest(src)
+    for words, code, expected in [
+        (["--out", "both.png", "--sheet", "./both.png"], 2, "two outputs"),
+        (["--image", "plate.exr", "--out", "plate.exr", "--force"], 2, "is read by this very command"),
+        (["--out", "x.exr", "--to", "nosuch"], 17, "nosuch"),
+        (["--out", "x.exr", "--fit", "10x"], 2, "10x"),
+        (["--out", "x.exr", "--budget", "nan"], 2, "budget"),
+        (["--out", "/proc/nope/x.exr"], 14, "/proc"),
+    ]:
+        done = world.klio("generate", "--local", "--prompt", "nothing may be sent", *words, code=code)
+        check(expected in done.stderr, f"{' '.join(words)}: {done.stderr.strip()[:150]}")
+    check(world.klio("jobs").stdout == jobs and digest(src) == before, "nothing was sent or overwritten")
     everything = world.klio(*base, "--aspect-ratio", "5:4", "--num-images", "0", "--resolution", "4k", code=2)
     check(all(word in everything.stderr for word in ("aspect_ratio", "num_images", "resolution")),
           "every problem is reported at once")

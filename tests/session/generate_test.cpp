@@ -142,7 +142,54 @@ TEST_F(Generate, ForgottenJobStaysCountedAndMayBeBoughtAnew)
     jobs.resolve_forget(job, false);
     EXPECT_EQ(jobs.cost().unknown, 6);
     session.generate(request(), options());
-    EXPECT_EQ(gateway->charges().at(0).idempotency_key, job + "-2");
+    // The first may have been accepted after all: a service that honours keys then gives its task.
+    EXPECT_EQ(gateway->charges().at(0).idempotency_key, job);
+}
+
+TEST_F(Generate, ADoubtfulCreateKeepsItsKeyThroughSureFailures)
+{
+    serve({"502@create:1", "400@create:2"});
+    Session session(settings);
+    EXPECT_EQ(generate_kind(session, request()), ErrorKind::unknown);
+    Jobs jobs(settings);
+    const std::string job = jobs.list().at(0).set.job;
+    jobs.resolve_resubmit(job, false);
+    EXPECT_EQ(generate_kind(session, request()), ErrorKind::bad_request);
+    session.generate(request(), options());
+    EXPECT_EQ(gateway->charges().at(0).idempotency_key, job);
+}
+
+TEST_F(Generate, AJobIsNotToldAnotherJobsTask)
+{
+    serve({"drop@create:2"});
+    Session session(settings);
+    session.generate(request("one"), options());
+    EXPECT_EQ(generate_kind(session, request("two")), ErrorKind::unknown);
+    Jobs jobs(settings);
+    const std::string lost = jobs.list().at(1).set.job;
+    EXPECT_THROW(jobs.resolve_task(lost, gateway->charges().at(0).task_id), UsageError);
+    jobs.resolve_forget(lost, false); // and a job that was given up can be told its own
+    jobs.resolve_task(lost, gateway->charges().at(1).task_id);
+    EXPECT_EQ(session.generate(request("two"), options()).frames.size(), 1u);
+    EXPECT_EQ(gateway->creates(), 2u);
+}
+
+TEST_F(Generate, TheSettingsKeyGoesNowhereThatARecipeNames)
+{
+    serve();
+    setenv("KLIO_API_KEY", "key-of-the-settings", 1);
+    Settings with_key;
+    unsetenv("KLIO_API_KEY");
+    with_key.set("home", settings.data_folder());
+    Session session(with_key);
+    GenerateOptions away = options();
+    away.key.clear();
+    away.endpoint_identity.clear();
+    away.endpoint = "https://service.invalid";
+    EXPECT_THROW(session.generate(request(), away), KeyError);
+    EXPECT_TRUE(Jobs(settings).list().empty());
+    away.endpoint_by_user = true; // a flag: the key may go there, and only the network fails
+    EXPECT_THROW(session.generate(request(), away), NetworkError);
 }
 
 TEST_F(Generate, RejectedCreateCostsNothingAndMayBeTriedAgain)
