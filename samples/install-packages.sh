@@ -3,11 +3,17 @@
 # where something is missing.
 #
 #   samples/install-packages.sh LIST...
+#
+# A line "PACKAGE(COMMAND)" is for a command that may well be there from elsewhere: then it serves.
 set -euo pipefail
 
 mapfile -t wanted < <(sed 's/#.*//' "$@" | tr -s ' \t' '\n' | sed '/^$/d' | sort -u)
 missing=()
 for package in "${wanted[@]}"; do
+    if [[ $package =~ ^(.+)\((.+)\)$ ]]; then
+        package=${BASH_REMATCH[1]}
+        ! command -v "${BASH_REMATCH[2]}" >/dev/null || continue
+    fi
     dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
