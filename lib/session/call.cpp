@@ -50,6 +50,18 @@ bool may_have_key(const Call& call, const std::string& url)
 
 } // namespace
 
+std::vector<std::string> Call::allowed_hosts() const
+{
+    std::vector<std::string> allowed;
+    const std::string hosts = settings.get("allow_hosts");
+    for (size_t at = 0; (at = hosts.find_first_not_of(", ", at)) != std::string::npos;) {
+        const size_t end = std::min(hosts.find_first_of(", ", at), hosts.size());
+        allowed.push_back(hosts.substr(at, end - at));
+        at = end;
+    }
+    return allowed;
+}
+
 service::Client Call::client(const std::string& url) const
 {
     if (url == local_endpoint)
@@ -76,12 +88,7 @@ service::Client Call::client(const std::string& url) const
     service::ClientOptions client;
     client.endpoint = url;
     client.key = base::Secret(key);
-    const std::string hosts = settings.get("allow_hosts");
-    for (size_t at = 0; (at = hosts.find_first_not_of(", ", at)) != std::string::npos;) {
-        const size_t end = std::min(hosts.find_first_of(", ", at), hosts.size());
-        client.allow_private_hosts.push_back(hosts.substr(at, end - at));
-        at = end;
-    }
+    client.allow_private_hosts = allowed_hosts();
     client.max_json_bytes = uint64_t(settings.number("max_json_bytes", 8u << 20));
     client.max_image_bytes = uint64_t(settings.number("max_image_bytes", 64u << 20));
     client.clock = &clock;

@@ -39,6 +39,8 @@ struct Call {
               double total = 0) const;
     void warn(const std::string& message) const;
     double now() const { return clock.unix_time(); }
+    /// Hosts that may have a private address: the setting allow_hosts.
+    std::vector<std::string> allowed_hosts() const;
     /// The service, for the endpoint at `url`. Throws KeyError where there is no key for it.
     service::Client client(const std::string& url) const;
 };

@@ -47,6 +47,7 @@ std::string fetch_url(const Call& call, const std::string& url)
     request.url = url;
     request.max_body = max_fetched;
     request.max_redirects = 3;
+    request.allow_private_hosts = call.allowed_hosts();
     const transport::HttpResponse response
         = attended(call, "prepare", [&](const CancelToken& inner, Board&) {
               return call.transport.perform(request, inner);
