@@ -8,6 +8,8 @@
 #include <klio/error.h>
 
 #include <algorithm>
+#include <cctype>
+#include <cmath>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -31,6 +33,69 @@ std::string one_line(const std::string& text)
     while (!out.empty() && (out.back() == ' ' || out.back() == '.'))
         out.pop_back();
     return out;
+}
+
+std::string lower(std::string text)
+{
+    for (char& c : text)
+        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return text;
+}
+
+// True where `space` is Rec.709 with the curve of IEC 61966-2-1, as far as colours sent through the
+// config tell: configs of old have tables that are right to some thousandths. `linear709` is the
+// config's linear Rec.709.
+bool looks_srgb(const OCIO::ConstConfigRcPtr& config, const std::string& linear709,
+                const std::string& space)
+{
+    constexpr float tolerance = 0.01f;
+    constexpr float colors[3][3]
+        = {{0.18f, 0.18f, 0.18f}, {0.5f, 0.1f, 0.02f}, {0.02f, 0.3f, 0.8f}};
+    try {
+        const auto processor
+            = config->getProcessor(linear709.c_str(), space.c_str())->getDefaultCPUProcessor();
+        for (const float* color : colors) {
+            float out[3] = {color[0], color[1], color[2]};
+            processor->applyRGB(out);
+            for (int c = 0; c < 3; ++c)
+                if (!(std::fabs(out[c] - (1.055f * std::pow(color[c], 1 / 2.4f) - 0.055f))
+                      <= tolerance))
+                    return false;
+        }
+    } catch (const OCIO::Exception&) {
+        return false; // a LUT that is missing
+    }
+    return true;
+}
+
+// The space of sRGB textures: by a name that is in use, else what a role for painted pictures says,
+// else a space that calls itself sRGB. Roles and names are not believed alone: color_picking is a
+// display's space in some configs, and "Output - sRGB" holds a film look.
+std::string find_srgb(const WorkingConfig& working)
+{
+    const std::string named = working.first_of(names_of_srgb());
+    if (!named.empty())
+        return named;
+    const std::string linear709 = working.first_of(names_of_linear709());
+    const auto fits = [&](const std::string& space) {
+        const OCIO::ConstColorSpaceRcPtr found = working.config->getColorSpace(space.c_str());
+        if (!found || found->isData()
+            || found->getReferenceSpaceType() != OCIO::REFERENCE_SPACE_SCENE)
+            return false;
+        const bool says_so = lower(found->getName()).find("srgb") != std::string::npos;
+        return linear709.empty() ? says_so : looks_srgb(working.config, linear709, space);
+    };
+    for (const char* role :
+         {OCIO::ROLE_TEXTURE_PAINT, OCIO::ROLE_MATTE_PAINT, OCIO::ROLE_COLOR_PICKING})
+        if (working.config->hasRole(role) && fits(role))
+            return working.canonical(role);
+    if (!linear709.empty())
+        for (int i = 0; i < working.config->getNumColorSpaces(); ++i) {
+            const std::string space = working.config->getColorSpaceNameByIndex(i);
+            if (lower(space).find("srgb") != std::string::npos && fits(space))
+                return space;
+        }
+    return {};
 }
 
 void find_hub(WorkingConfig& working)
@@ -72,7 +137,7 @@ std::unique_ptr<WorkingConfig> load(const std::string& ocio)
                          + "; mend it, or unset OCIO to use klio's own");
     }
     working->scene_linear = working->canonical(OCIO::ROLE_SCENE_LINEAR);
-    working->srgb = working->first_of(names_of_srgb());
+    working->srgb = find_srgb(*working);
     find_hub(*working);
     return working;
 }
@@ -92,6 +157,21 @@ std::string WorkingConfig::first_of(const std::vector<const char*>& names) const
         if (!found.empty())
             return found;
     }
+    return {};
+}
+
+std::string WorkingConfig::well_known(const std::string& space) const
+{
+    const std::string name = lower(space);
+    const auto among = [&](const std::vector<const char*>& names) {
+        return std::any_of(names.begin(), names.end(),
+                           [&](const char* known) { return lower(known) == name; });
+    };
+    if (among(names_of_srgb()))
+        return srgb;
+    for (const auto* names : {&names_of_linear709(), &names_of_acescg(), &names_of_aces()})
+        if (among(*names))
+            return first_of(*names);
     return {};
 }
 
@@ -126,15 +206,9 @@ const std::vector<const char*>& names_of_linear709()
 
 const std::vector<const char*>& names_of_srgb()
 {
-    static const std::vector<const char*> names = {"sRGB - Texture",
-                                                   "Utility - sRGB - Texture",
-                                                   "srgb_texture",
-                                                   "srgb_tx",
-                                                   "srgb_rec709_scene",
-                                                   "sRGB Encoded Rec.709 (sRGB)",
-                                                   "sRGB",
-                                                   "Output - sRGB",
-                                                   "srgb8"};
+    static const std::vector<const char*> names
+        = {"sRGB - Texture",    "Utility - sRGB - Texture",    "srgb_texture", "srgb_tx",
+           "srgb_rec709_scene", "sRGB Encoded Rec.709 (sRGB)", "sRGB",         "srgb8"};
     return names;
 }
 
@@ -171,6 +245,8 @@ std::string resolve_space(const std::string& space)
         return space;
     const WorkingConfig& working = working_config();
     std::string found = working.canonical(space);
+    if (found.empty())
+        found = working.well_known(space);
     if (!found.empty())
         return found;
     std::vector<std::string> names = config_info().spaces;

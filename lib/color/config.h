@@ -34,6 +34,9 @@ struct WorkingConfig {
     std::string canonical(const std::string& space) const;
     /// The first of `names` that the config knows; empty where it knows none.
     std::string first_of(const std::vector<const char*>& names) const;
+    /// The config's space for a name that other configs give to sRGB, linear Rec.709, ACEScg or
+    /// ACES2065-1; empty where the name is none of these, or the config has no such space.
+    std::string well_known(const std::string& space) const;
 };
 
 /// $OCIO's config, else klio's own. Loaded once for each value of $OCIO. Throws ColorError where

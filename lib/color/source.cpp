@@ -1,5 +1,6 @@
 #include "color/source.h"
 
+#include "color/cicp.h"
 #include "color/config.h"
 #include "color/transform.h"
 
@@ -58,15 +59,9 @@ std::string space_of_metadata(const WorkingConfig& working, const std::string& t
         return known;
     const std::string name = lower(text);
     // A PNG says gamma 2.2 where it means sRGB: the chunk came before sRGB had a name.
-    if (name == "srgb" || name == "rec709" || name == "gammacorrected" || name == "gamma2.2")
+    if (name == "rec709" || name == "gammacorrected" || name == "gamma2.2")
         return working.srgb;
-    if (name == "linear" || name == "lin_srgb" || name == "lin_rec709")
-        return working.first_of(names_of_linear709());
-    if (name == "acescg" || name == "lin_ap1")
-        return working.first_of(names_of_acescg());
-    if (name == "aces2065-1" || name == "lin_ap0")
-        return working.first_of(names_of_aces());
-    return {};
+    return working.well_known(text);
 }
 
 } // namespace
@@ -77,13 +72,24 @@ SourceChoice choose_source(const SourceHints& hints)
     SourceChoice choice;
     if (!hints.flag.empty())
         return {resolve_space(hints.flag), "flag", {}};
+    // Code points are the file's own words, where oiio:ColorSpace may be the reader's.
+    if (cicp_given(hints.cicp_primaries, hints.cicp_transfer)) {
+        choice.space = space_of_cicp(hints.cicp_primaries, hints.cicp_transfer);
+        choice.decided_by = "cicp";
+        if (!choice.space.empty())
+            return choice;
+        choice.warning = "its CICP says " + cicp_name(hints.cicp_primaries, hints.cicp_transfer)
+            + ", for which the OCIO config " + working.name
+            + " has no space; say --from if the next rule chose wrongly";
+    }
     if (!hints.colorspace.empty() && !hints.reader_default) {
         choice.space = space_of_metadata(working, hints.colorspace);
         choice.decided_by = "metadata oiio:ColorSpace";
         if (!choice.space.empty())
             return choice;
-        choice.warning = "its metadata names the colour space '" + hints.colorspace
-            + "', which the OCIO config " + working.name
+        choice.warning += (choice.warning.empty() ? "its metadata names the colour space '"
+                                                  : "; its metadata names the colour space '")
+            + hints.colorspace + "', which the OCIO config " + working.name
             + " does not have; say --from if the next rule chose wrongly";
     }
     if (hints.has_chromaticities) {

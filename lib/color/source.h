@@ -14,6 +14,8 @@ struct SourceHints {
     std::string colorspace;      ///< oiio:ColorSpace
     bool reader_default = false; ///< `colorspace` is what the reader says of every file of its
                                  ///< kind, so it is no statement about this one
+    int cicp_primaries = 0;      ///< ITU-T H.273's ColourPrimaries; 0 or 2: not said
+    int cicp_transfer = 0;       ///< and TransferCharacteristics
     bool has_chromaticities = false;
     float chromaticities[8] = {}; ///< CIE xy of red, green, blue, white
     bool floating = false;        ///< half or float pixels
@@ -25,10 +27,10 @@ struct SourceChoice {
     std::string warning;    ///< empty, or what a person should know about the choice
 };
 
-/// Flag, then metadata (oiio:ColorSpace, chromaticities), then the config's file rules, then what
-/// its pixel type suggests: sRGB for integers, the config's scene_linear for floats. A Default file
-/// rule that would take integer pixels for scene-linear, or anything for data, decides nothing.
-/// Throws ColorError where the flag names no space of the config.
+/// Flag, then metadata (CICP, oiio:ColorSpace, chromaticities), then the config's file rules, then
+/// what its pixel type suggests: sRGB for integers, the config's scene_linear for floats. A Default
+/// file rule that would take integer pixels for scene-linear, or anything for data, decides
+/// nothing. Throws ColorError where the flag names no space of the config.
 SourceChoice choose_source(const SourceHints& hints);
 
 } // namespace klio::color

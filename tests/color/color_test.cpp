@@ -1,6 +1,7 @@
 #include "color/transform.h"
 
 #include "color/curve.h"
+#include "config_support.h"
 
 #include <klio/error.h>
 
@@ -8,38 +9,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
-#include <fstream>
 
 using namespace klio;
 using testing::HasSubstr;
 
 namespace {
-
-// Sets $OCIO for the length of a test.
-class Ocio {
-public:
-    explicit Ocio(const std::string& text)
-    {
-        m_path = testing::TempDir() + "klio-color-test-" + std::to_string(counter()++) + ".ocio";
-        std::ofstream(m_path) << text;
-        setenv("OCIO", m_path.c_str(), 1);
-    }
-    ~Ocio()
-    {
-        unsetenv("OCIO");
-        std::remove(m_path.c_str());
-    }
-
-private:
-    static int& counter()
-    {
-        static int count = 0;
-        return count;
-    }
-    std::string m_path;
-};
 
 std::vector<float> through(const color::Processor& processor, std::vector<float> pixels)
 {
