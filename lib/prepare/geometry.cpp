@@ -52,6 +52,8 @@ void place(double w, double h, const Gravity& gravity, const Point& focus, doubl
         cy = focus.y;
         break;
     case Kind::point:
+        if (gravity.x < 0 || gravity.y < 0 || gravity.x > w || gravity.y > h)
+            throw UsageError("gravity: the point lies outside the picture, which is " + text(w, h));
         cx = gravity.x;
         cy = gravity.y;
         break;

@@ -34,7 +34,7 @@ struct Geometry {
 /// `width`, `height`: the upright display window. `pixel_aspect`: width by height of one pixel.
 /// `focus`: where the subject is, for gravity attention. Never larger than the source's own pixels
 /// or the model's output, save where the model's 300 pixel minimum forces it. Throws
-/// ReferenceError where the picture can't be made fit.
+/// UsageError where the gravity's point or rectangle lies outside the picture.
 Geometry plan_geometry(int width, int height, double pixel_aspect, const Options& options,
                        const Point& focus);
 

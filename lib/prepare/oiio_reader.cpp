@@ -183,7 +183,11 @@ private:
     // The wanted part: its number, its name, its view, or a view by its channels' prefix.
     void choose_part(const std::string& wanted)
     {
-        std::string names;
+        std::vector<std::string> names;
+        const auto know = [&](const std::string& name) {
+            if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end())
+                names.push_back(name);
+        };
         for (int i = 0; i < 4096; ++i) {
             const OIIO::ImageSpec spec = m_input->spec(i);
             if (spec.format == OIIO::TypeUnknown && spec.width == 0) {
@@ -192,17 +196,19 @@ private:
             }
             const std::string name = spec.get_string_attribute("oiio:subimagename");
             const std::string view = spec.get_string_attribute("view");
+            // Of the views in one part, the first has its channels without a prefix.
+            const std::string first_view = first_of_views(spec);
             const std::vector<std::string> parts = layers(spec.channelnames);
-            for (const std::string& known : {name, view})
-                if (!known.empty() && names.find(known) == std::string::npos)
-                    names += (names.empty() ? "" : ", ") + known;
+            for (const std::string& known : {name, view, first_view})
+                know(known);
             for (const std::string& known : parts)
-                names += (names.empty() ? "" : ", ") + known;
+                know(known);
             const bool by_layer = std::find(parts.begin(), parts.end(), wanted) != parts.end();
             const Channels channels = find_channels(spec.channelnames, by_layer ? wanted : "");
-            const bool match = wanted.empty()
-                ? channels.found() || i == 0
-                : wanted == name || wanted == view || wanted == std::to_string(i) || by_layer;
+            // A view may have parts for its depth or its passes besides that of its colours.
+            const bool match = wanted.empty() ? channels.found() || i == 0
+                                              : wanted == name || wanted == std::to_string(i)
+                    || by_layer || (channels.found() && (wanted == view || wanted == first_view));
             if (!match)
                 continue;
             m_subimage = i;
@@ -214,17 +220,30 @@ private:
                 m_channels.blue = 2;
                 m_channels.alpha = 3;
             }
-            m_info.image_view = by_layer ? wanted
-                : !wanted.empty()        ? wanted
-                : !view.empty()          ? view
-                                         : name;
+            m_info.image_view = !wanted.empty() ? wanted
+                : !view.empty()                 ? view
+                : !first_view.empty()           ? first_view
+                                                : name;
             m_spec = spec;
             if (!wanted.empty() || channels.found())
                 return;
         }
-        if (!wanted.empty())
-            throw ReferenceError(m_source.name + ": has no part or view '" + wanted + "'; it has "
-                                 + (names.empty() ? "one picture only" : names));
+        if (wanted.empty())
+            return;
+        std::string list;
+        for (const std::string& name : names)
+            list += (list.empty() ? "" : ", ") + name;
+        throw ReferenceError(m_source.name + ": has no part or view '" + wanted + "'; it has "
+                             + (list.empty() ? "one picture only" : list));
+    }
+
+    static std::string first_of_views(const OIIO::ImageSpec& spec)
+    {
+        const OIIO::ParamValue* found = spec.find_attribute("multiView");
+        return found && found->type().basetype == OIIO::TypeDesc::STRING
+                && found->type().numelements() > 0
+            ? found->get_ustring_indexed(0).string()
+            : std::string();
     }
 
     void read_info()
@@ -303,6 +322,13 @@ private:
                 && found->type().numelements() * found->type().aggregate == 8) {
                 std::memcpy(m_info.chromaticities, found->data(), 8 * sizeof(float));
                 m_info.has_chromaticities = true;
+            }
+        // ITU-T H.273. OpenImageIO 2.4 gives none; later ones do, where the file has it.
+        if (const OIIO::ParamValue* found = m_spec.find_attribute("CICP"))
+            if (found->type().basetype == OIIO::TypeDesc::INT
+                && found->type().numelements() * found->type().aggregate >= 2) {
+                m_info.cicp_primaries = found->get_int_indexed(0);
+                m_info.cicp_transfer = found->get_int_indexed(1);
             }
         if (const OIIO::ParamValue* found = m_spec.find_attribute("ICCProfile"))
             m_info.icc.assign(static_cast<const char*>(found->data()), size_t(found->datasize()));

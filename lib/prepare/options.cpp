@@ -18,12 +18,15 @@ namespace prep {
 
 namespace {
 
-// 1: raise it with every change that gives other bytes for the same input and options, so that
+// Raise it with every change that gives other bytes for the same input and options, so that
 // memos of earlier builds are not taken for what this one would make.
-constexpr int bytes_version = 1;
+constexpr int bytes_version = 2;
 
+using Problems = std::vector<Problem>;
+
+// `value`, or empty where it is none of `values`, which is a problem.
 std::string one_of(const std::string& name, const std::string& value,
-                   const std::vector<std::string>& values)
+                   const std::vector<std::string>& values, Problems& problems)
 {
     if (std::find(values.begin(), values.end(), value) != values.end())
         return value;
@@ -31,8 +34,10 @@ std::string one_of(const std::string& name, const std::string& value,
     for (const std::string& each : values)
         list += (list.empty() ? "" : ", ") + each;
     const std::string near = base::nearest(value, values);
-    throw UsageError(name + " '" + value + "': must be one of " + list
-                     + (near.empty() ? "" : "; did you mean " + near + "?"));
+    problems.push_back(
+        {name, value,
+         "must be one of " + list + (near.empty() ? "" : "; did you mean " + near + "?")});
+    return {};
 }
 
 // A whole text as one finite number.
@@ -43,7 +48,7 @@ bool number(const std::string& text, double& value)
     return !text.empty() && *end == '\0' && std::isfinite(value);
 }
 
-Gravity parse_gravity(const std::string& text)
+Gravity parse_gravity(const std::string& text, Problems& problems)
 {
     using Kind = Gravity::Kind;
     static const std::pair<const char*, Kind> names[]
@@ -71,12 +76,13 @@ Gravity parse_gravity(const std::string& text)
         gravity.kind = Kind::point;
         return gravity;
     }
-    throw UsageError("gravity '" + text
-                     + "': must be center, top, bottom, left, right, attention, a point x,y or a "
-                       "rectangle WxH+X+Y in pixels of the source");
+    problems.push_back({"gravity", text,
+                        "must be center, top, bottom, left, right, attention, a point x,y or a "
+                        "rectangle WxH+X+Y in pixels of the source"});
+    return {};
 }
 
-void parse_matte(const std::string& text, Options& out)
+void parse_matte(const std::string& text, Options& out, Problems& problems)
 {
     if (text == "unpremult") {
         out.matte_kind = Matte::unpremult;
@@ -93,9 +99,9 @@ void parse_matte(const std::string& text, Options& out)
         = std::sscanf(text.c_str(), "%f,%f,%f%n", out.matte, out.matte + 1, out.matte + 2, &end);
     if (found != 3 || size_t(end) != text.size()
         || !std::isfinite(out.matte[0] + out.matte[1] + out.matte[2]))
-        throw UsageError("matte '" + text
-                         + "': must be r,g,b in the source's colour space, black, white, or "
-                           "unpremult");
+        problems.push_back({"matte", text,
+                            "must be r,g,b in the source's colour space, black, white, or "
+                            "unpremult"});
 }
 
 } // namespace
@@ -105,18 +111,20 @@ const char* to_string(Fit fit)
     return fit == Fit::crop ? "crop" : fit == Fit::pad ? "pad" : "none";
 }
 
-Options parse_options(const PrepareOptions& in)
+namespace {
+
+Options parse(const PrepareOptions& in, Problems& problems)
 {
     Options out;
     std::vector<std::string> ratios = aspect_ratios();
     ratios.emplace_back("auto");
-    out.aspect_ratio
-        = one_of("aspect_ratio", in.aspect_ratio.empty() ? "auto" : in.aspect_ratio, ratios);
-    out.resolution
-        = one_of("resolution", in.resolution.empty() ? "1k" : in.resolution, kling::resolutions());
+    out.aspect_ratio = one_of("aspect_ratio", in.aspect_ratio.empty() ? "auto" : in.aspect_ratio,
+                              ratios, problems);
+    out.resolution = one_of("resolution", in.resolution.empty() ? "1k" : in.resolution,
+                            kling::resolutions(), problems);
     out.from = in.from;
-    out.policy
-        = in.policy.empty() ? "" : one_of("policy", in.policy, {"texture", "view", "compress"});
+    if (!in.policy.empty())
+        out.policy = one_of("policy", in.policy, {"texture", "view", "compress"}, problems);
     out.display = in.display;
     out.view = in.view;
     if (out.policy.empty() && (!in.view.empty() || !in.display.empty()))
@@ -125,31 +133,49 @@ Options parse_options(const PrepareOptions& in)
     out.auto_exposure = in.exposure == "auto";
     if (!in.exposure.empty() && !out.auto_exposure
         && (!number(in.exposure, out.exposure) || std::fabs(out.exposure) > 32))
-        throw UsageError("exposure '" + in.exposure
-                         + "': must be stops from -32 to 32, as in -2.5, or auto");
+        problems.push_back(
+            {"exposure", in.exposure, "must be stops from -32 to 32, as in -2.5, or auto"});
     if (!in.peak.empty() && in.peak != "auto" && (!number(in.peak, out.peak) || out.peak < 1))
-        throw UsageError("peak '" + in.peak
-                         + "': must be a scene-linear value of 1 or more, or auto");
+        problems.push_back({"peak", in.peak, "must be a scene-linear value of 1 or more, or auto"});
     const std::string fit
-        = one_of("fit", in.fit.empty() ? "crop" : in.fit, {"crop", "pad", "none"});
-    out.fit = fit == "crop" ? Fit::crop : fit == "pad" ? Fit::pad : Fit::none;
-    out.gravity = parse_gravity(in.gravity);
-    out.codec = in.codec.empty() || in.codec == "auto" ? ""
-        : in.codec == "jpg"                            ? "jpeg"
-                            : one_of("codec", in.codec, {"jpeg", "png", "auto"});
+        = one_of("fit", in.fit.empty() ? "crop" : in.fit, {"crop", "pad", "none"}, problems);
+    out.fit = fit == "pad" ? Fit::pad : fit == "none" ? Fit::none : Fit::crop;
+    out.gravity = parse_gravity(in.gravity, problems);
+    if (in.codec == "jpg")
+        out.codec = "jpeg";
+    else if (!in.codec.empty() && in.codec != "auto")
+        out.codec = one_of("codec", in.codec, {"jpeg", "png", "auto"}, problems);
     out.quality = in.quality;
     if (in.quality < 1 || in.quality > 100)
-        throw UsageError("quality " + std::to_string(in.quality) + ": must be 1 to 100");
-    parse_matte(in.matte, out);
+        problems.push_back({"quality", std::to_string(in.quality), "must be 1 to 100"});
+    parse_matte(in.matte, out, problems);
     if (in.threads < 0)
-        throw UsageError("threads " + std::to_string(in.threads) + ": must be 0 or more");
+        problems.push_back({"threads", std::to_string(in.threads), "must be 0 or more"});
     out.threads
         = in.threads > 0 ? std::min(in.threads, 256) : int(std::thread::hardware_concurrency());
     out.threads = std::max(out.threads, 1);
     return out;
 }
 
+} // namespace
+
+Options parse_options(const PrepareOptions& options)
+{
+    Problems problems;
+    Options out = parse(options, problems);
+    if (!problems.empty())
+        throw RequestError(std::move(problems));
+    return out;
+}
+
 } // namespace prep
+
+std::vector<Problem> validate(const PrepareOptions& options)
+{
+    prep::Problems problems;
+    prep::parse(options, problems);
+    return problems;
+}
 
 std::string prepare_identity(const PrepareOptions& options)
 {

@@ -36,7 +36,7 @@ struct Options {
     int threads = 1; ///< 1 or more
 };
 
-/// Throws UsageError that names the option, its value and what it takes.
+/// Throws RequestError that names each wrong option, its value and what it takes.
 Options parse_options(const PrepareOptions& options);
 const char* to_string(Fit fit);
 

@@ -2,18 +2,18 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
-#include "color/icc.h"
-#include "color/source.h"
 #include "color/transform.h"
 #include "prepare/attention.h"
+#include "prepare/color_plan.h"
 #include "prepare/encode.h"
 #include "prepare/geometry.h"
+#include "prepare/matte.h"
 #include "prepare/measure.h"
 #include "prepare/options.h"
+#include "prepare/painter.h"
 #include "prepare/parallel.h"
 #include "prepare/reader.h"
 #include "prepare/shrink.h"
-#include "prepare/srgb8.h"
 #include "prepare/upright.h"
 #include "request/model.h"
 
@@ -22,14 +22,12 @@
 #include <klio/request.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <future>
 #include <mutex>
 #include <new>
-#include <optional>
 
 namespace klio {
 
@@ -42,160 +40,6 @@ std::string percent(double share)
     char text[32];
     std::snprintf(text, sizeof text, share < 0.001 ? "%.3f %%" : "%.1f %%", share * 100);
     return text;
-}
-
-// What the picture's colours are, and what is to become of them.
-struct ColorPlan {
-    ColorRecord record;
-    std::optional<color::IccTransform> icc;
-    bool cmyk = false;
-    bool decided = false; ///< policy, exposure and peak are known before pixels are seen
-};
-
-ColorPlan plan_color(const Source& source, const PictureInfo& info, const Options& options,
-                     std::vector<std::string>& warnings)
-{
-    ColorPlan plan;
-    const color::ConfigInfo config = color::config_info();
-    plan.record = color::default_record();
-    plan.cmyk = info.cmyk;
-    color::SourceHints hints;
-    hints.path = source.name;
-    hints.flag = options.from;
-    hints.colorspace = info.colorspace;
-    hints.reader_default = info.reader_default;
-    hints.has_chromaticities = info.has_chromaticities;
-    std::copy_n(info.chromaticities, 8, hints.chromaticities);
-    hints.floating = info.floating;
-    bool by_icc = false;
-    if (!info.icc.empty() && !info.floating && options.from.empty()) {
-        color::IccTransform icc(info.icc);
-        using Kind = color::IccTransform::Kind;
-        if (icc.kind() == Kind::none || (icc.kind() == Kind::cmyk) != info.cmyk) {
-            warnings.push_back("its ICC profile is damaged or for other channels, and is ignored");
-        } else {
-            by_icc = true;
-            plan.record.icc_profile = icc.description();
-            if (!icc.is_srgb())
-                plan.icc = icc;
-            hints.colorspace = "sRGB";
-        }
-    }
-    const color::SourceChoice choice = color::choose_source(hints);
-    plan.record.source_space = choice.space;
-    plan.record.decided_by = by_icc ? "icc" : choice.decided_by;
-    if (!choice.warning.empty())
-        warnings.push_back(choice.warning);
-    plan.record.policy = options.policy;
-    plan.record.exposure = options.exposure;
-    if (options.policy == "view") {
-        plan.record.display = options.display;
-        plan.record.view = options.view;
-        color::resolve_view(plan.record.display, plan.record.view);
-    }
-    if (options.policy.empty() && !info.floating && options.exposure <= 0) {
-        // Integers end at 1: nothing can clip.
-        plan.record.policy = plan.icc ? "icc" : "texture";
-    }
-    plan.record.peak = options.peak > 0 ? options.peak : 1;
-    plan.decided = !plan.record.policy.empty() && !options.auto_exposure
-        && (plan.record.policy != "compress" || options.peak > 0);
-    return plan;
-}
-
-// Chooses what was left open by what the picture is like. `light` is measured with the exposure of
-// the options applied.
-void decide(const Light& light, const Options& options, const Light* exposed, ColorRecord& record)
-{
-    const Light& shown = exposed ? *exposed : light;
-    if (record.policy.empty()) {
-        const color::ConfigInfo config = color::config_info();
-        record.policy = "texture";
-        if (shown.above_one() > 0 && !config.default_view.empty()) {
-            record.policy = "view";
-            color::resolve_view(record.display, record.view);
-        }
-    }
-    if (record.policy == "compress" && options.peak <= 0) {
-        // Three digits are enough of a curve's end, and are read more easily.
-        char text[32];
-        std::snprintf(text, sizeof text, "%.3g", double(std::max(1.0f, shown.peak())) * 1.005);
-        record.peak = std::max(1.0, std::atof(text));
-    }
-}
-
-void to_bytes(const float* rgb, size_t count, int channels, unsigned char* out)
-{
-    for (size_t i = 0; i < count; ++i, rgb += channels, out += 3)
-        for (int c = 0; c < 3; ++c) {
-            // Written so that NaN, which a config's LUT may give, becomes 0.
-            const float value = rgb[c] > 0 ? (rgb[c] < 1 ? rgb[c] : 1) : 0;
-            out[c] = static_cast<unsigned char>(value * 255 + 0.5f);
-        }
-}
-
-// The last step of a picture's colours, to bytes, counting what is cut off on the way. Thread-safe.
-class Painter {
-public:
-    explicit Painter(const ColorRecord& record)
-        : m_curve(record.policy == "texture" && color::is_linear_way(record)),
-          m_counts(record.policy != "view"),
-          m_processor(m_curve ? color::to_linear(record) : color::there(record))
-    {
-    }
-
-    void paint(float* rgb, size_t count, int channels, unsigned char* out)
-    {
-        m_processor.apply(rgb, count, channels);
-        if (m_counts)
-            tally(rgb, count, channels);
-        if (m_curve)
-            linear_to_srgb8(rgb, count, channels, out);
-        else
-            to_bytes(rgb, count, channels, out);
-    }
-    double above(double pixels) const { return double(m_above) / pixels; }
-    double below(double pixels) const { return double(m_below) / pixels; }
-
-private:
-    void tally(const float* rgb, size_t pixels, int channels)
-    {
-        constexpr float tolerance = 1.0f / 255;
-        long long high = 0, low = 0;
-        for (size_t i = 0; i < pixels; ++i, rgb += channels) {
-            high += std::max({rgb[0], rgb[1], rgb[2]}) > 1 + tolerance;
-            low += std::min({rgb[0], rgb[1], rgb[2]}) < -tolerance;
-        }
-        m_above += high;
-        m_below += low;
-    }
-
-    bool m_curve; ///< the processor ends in linear light, and the curve's table does the rest
-    bool m_counts;
-    color::Processor m_processor;
-    std::atomic<long long> m_above {0}, m_below {0};
-};
-
-// What alpha asks for, in the source's own space.
-void apply_matte(float* pixels, size_t count, const Options& options)
-{
-    for (size_t i = 0; i < count; ++i, pixels += 4) {
-        const float alpha = std::clamp(pixels[3], 0.0f, 1.0f);
-        for (int c = 0; c < 3; ++c)
-            if (options.matte_kind == Matte::color)
-                pixels[c] += (1 - alpha) * options.matte[c];
-            else if (alpha > 0)
-                pixels[c] /= alpha;
-    }
-}
-
-void cmyk_to_rgb(float* pixels, size_t count)
-{
-    for (size_t i = 0; i < count; ++i, pixels += 4) {
-        for (int c = 0; c < 3; ++c)
-            pixels[c] = (1 - pixels[c]) * (1 - pixels[3]);
-        pixels[3] = 0;
-    }
 }
 
 class Preparation {
@@ -308,15 +152,21 @@ private:
     Picture straight()
     {
         Picture picture = blank(m_cut.width, m_cut.height);
-        Painter painter(m_color.record);
+        // The light is asked for only where it may have to be said how much darker the picture
+        // ought to be.
+        Painter painter(m_color.record, may_clip());
         m_not_finite
             = shrink(*m_reader, m_cut, m_options.threads, m_cancel, [&](int y, float* pixels) {
                   finish_row(pixels);
                   painter.paint(pixels, size_t(m_cut.width), 4, picture.row(y));
               });
+        m_auto_exposure = m_color.record.exposure + painter.light().auto_exposure();
         set_clipped(painter);
         return picture;
     }
+
+    // A view has its own way with what lies above 1.
+    bool may_clip() const { return m_color.open_ended && m_color.record.policy != "view"; }
 
     // Colours depend on the light: the small picture is kept in floats until it has been measured.
     Picture measured()
@@ -330,18 +180,16 @@ private:
                   for (int x = 0; x < m_cut.width; ++x)
                       std::memcpy(out + 3 * x, pixels + 4 * x, 3 * sizeof(float));
               });
-        const Light light = measure(rgb);
+        Light light = measure(rgb);
+        m_auto_exposure = m_color.record.exposure + light.auto_exposure();
         if (m_options.auto_exposure) {
-            m_color.record.exposure = light.auto_exposure();
-            const Light exposed = measure(rgb);
-            decide(light, m_options, &exposed, m_color.record);
-        } else {
-            decide(light, m_options, nullptr, m_color.record);
+            m_color.record.exposure = m_auto_exposure;
+            light = measure(rgb);
         }
-        m_suggested_exposure = light.auto_exposure();
+        decide(light, m_options, m_color.record);
 
         Picture picture = blank(m_cut.width, m_cut.height);
-        Painter painter(m_color.record);
+        Painter painter(m_color.record, false);
         parallel_rows(m_options.threads, 0, m_cut.height, [&](int begin, int end) {
             for (int y = begin; y < end; ++y)
                 painter.paint(&rgb[size_t(y) * row_floats], size_t(m_cut.width), 3, picture.row(y));
@@ -373,7 +221,7 @@ private:
     void set_clipped(const Painter& painter)
     {
         const double count = double(m_cut.width) * m_cut.height;
-        if (m_reader->info().floating || m_color.record.exposure != 0) {
+        if (may_clip()) {
             m_color.record.clipped = painter.above(count);
             m_color.record.out_of_gamut = painter.below(count);
         }
@@ -388,17 +236,15 @@ private:
                                  + " values were NaN or infinite and were made finite");
         if (record.clipped <= 0.05)
             return;
-        std::string text = percent(record.clipped) + " of its pixels are above 1 and clipped";
-        if (m_suggested_exposure != 0 && !m_options.auto_exposure) {
+        std::string text = percent(record.clipped) + " of its pixels are above 1 and clipped; ";
+        if (!m_options.auto_exposure) {
             char stops[64];
-            std::snprintf(stops, sizeof stops, "; --exposure auto would choose %+.2f stops",
-                          m_suggested_exposure);
+            std::snprintf(stops, sizeof stops, "--exposure auto would choose %+.2f stops, and ",
+                          m_auto_exposure);
             text += stops;
-        } else {
-            text += m_options.auto_exposure ? "; --policy view or compress would show them"
-                                            : "; --exposure auto, --policy view or compress would "
-                                              "show them";
         }
+        text += record.policy == "compress" ? "--policy view would show them"
+                                            : "--policy view or compress would show them";
         m_warnings.push_back(text);
     }
 
@@ -469,7 +315,7 @@ private:
     Geometry m_geometry;
     Cut m_cut;
     long long m_not_finite = 0;
-    double m_suggested_exposure = 0;
+    double m_auto_exposure = 0; ///< what --exposure auto chooses, or would
 };
 
 } // namespace

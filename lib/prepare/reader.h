@@ -27,8 +27,9 @@ struct PictureInfo {
     bool reader_default = false; ///< the reader says so of every file of this format
     bool has_chromaticities = false;
     float chromaticities[8] = {};
-    std::string icc;   ///< the embedded profile's bytes
-    bool cmyk = false; ///< rows come as CMYK, 0 = no ink, in the four lanes
+    int cicp_primaries = 0, cicp_transfer = 0; ///< ITU-T H.273; 0: not said
+    std::string icc;                           ///< the embedded profile's bytes
+    bool cmyk = false;                         ///< rows come as CMYK, 0 = no ink, in the four lanes
     std::vector<std::string> warnings;
 };
 

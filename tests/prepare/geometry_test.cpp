@@ -54,7 +54,11 @@ TEST(Crop, GravityPlacesIt)
     EXPECT_DOUBLE_EQ(plan(500, 2000, options("1:1", "1k", "crop", "top")).y, 0);
     EXPECT_DOUBLE_EQ(plan(500, 2000, options("1:1", "1k", "crop", "bottom")).y, 1500);
     EXPECT_DOUBLE_EQ(plan(2000, 500, options("1:1", "1k", "crop", "700,10")).x, 450);
-    EXPECT_DOUBLE_EQ(plan(2000, 500, options("1:1", "1k", "crop", "-9,0")).x, 0);
+    // At an edge the crop stays inside; a point that is none of the picture's is a slip.
+    EXPECT_DOUBLE_EQ(plan(2000, 500, options("1:1", "1k", "crop", "0,0")).x, 0);
+    EXPECT_DOUBLE_EQ(plan(2000, 500, options("1:1", "1k", "crop", "2000,500")).x, 1500);
+    for (const char* outside : {"-9,0", "0,-1", "2001,0", "0,501"})
+        EXPECT_THROW(plan(2000, 500, options("1:1", "1k", "crop", outside)), UsageError) << outside;
 }
 
 TEST(Crop, RectangleIsShownWhole)
@@ -138,7 +142,7 @@ TEST(EverySize, KeepsTheModelsLimits)
 TEST(Options, BadOnesAreNamed)
 {
     const auto bad
-        = [](PrepareOptions options) { EXPECT_THROW(parse_options(options), UsageError); };
+        = [](PrepareOptions options) { EXPECT_THROW(parse_options(options), RequestError); };
     PrepareOptions options;
     options.aspect_ratio = "5:4";
     bad(options);
@@ -172,6 +176,35 @@ TEST(Options, BadOnesAreNamed)
     options = {};
     options.peak = "0.5";
     bad(options);
+}
+
+TEST(Options, AllThatAreWrongAreListedAtOnce)
+{
+    PrepareOptions options;
+    options.aspect_ratio = "5:4";
+    options.policy = "textur";
+    options.exposure = "bright";
+    options.gravity = "1,2,3";
+    options.matte = "red";
+    options.codec = "gif";
+    options.fit = "stretch";
+    options.quality = 101;
+    std::vector<std::string> fields;
+    for (const Problem& problem : validate(options)) {
+        fields.push_back(problem.field);
+        EXPECT_FALSE(problem.rule.empty());
+    }
+    const std::vector<std::string> all
+        = {"aspect_ratio", "policy", "exposure", "fit", "gravity", "codec", "quality", "matte"};
+    EXPECT_EQ(fields, all);
+    EXPECT_TRUE(validate(PrepareOptions()).empty());
+    try {
+        parse_options(options);
+        FAIL();
+    } catch (const RequestError& error) {
+        for (const std::string& field : all)
+            EXPECT_NE(std::string(error.what()).find(field + " "), std::string::npos) << field;
+    }
 }
 
 TEST(Identity, IsTheSameForTheSameMeaning)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <klio/error.h>
 #include <klio/export.h>
 #include <klio/progress.h>
 
@@ -44,7 +45,8 @@ struct Prepared {
 
 /// Prepares one image. Deterministic: the same file, options, OCIO config and build give the same
 /// bytes whatever the number of threads. Thread-safe. Throws ReferenceError (unreadable, unfit),
-/// ColorError (space, view or config), UsageError (an option).
+/// ColorError (space, view or config), RequestError (options, all that are wrong at once),
+/// UsageError (a gravity outside this picture).
 KLIO_API Prepared prepare(const std::string& path, const PrepareOptions& options,
                           const CancelToken& cancel = {});
 
@@ -53,8 +55,13 @@ KLIO_API Prepared prepare(const std::string& path, const PrepareOptions& options
 KLIO_API Prepared prepare_bytes(const std::string& bytes, const std::string& name,
                                 const PrepareOptions& options, const CancelToken& cancel = {});
 
+/// Every option that can't be meant, all at once; empty where all are good. Looks at the options
+/// alone: colour spaces, views and parts are known by the config and the file. Thread-safe.
+KLIO_API std::vector<Problem> validate(const PrepareOptions& options);
+
 /// All options that decide the bytes, in one canonical line: with the SHA-256 of the source file
 /// and the identity of the OCIO config it identifies a prepared reference without preparing it.
+/// Throws RequestError.
 KLIO_API std::string prepare_identity(const PrepareOptions& options);
 
 } // namespace klio
