@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "service/client_impl.h"
+#include "service/doubt.h"
 #include "service/failure.h"
 #include "service/places.h"
 
@@ -50,6 +51,16 @@ const char* advice(Fault fault)
     }
 }
 
+// No task, and a reason: a rejection in the service's own words, unless they leave a doubt.
+bool refused_at_once(const CreateOutcome& outcome)
+{
+    base::Json root;
+    base::JsonError error;
+    return outcome.answer.state == TaskState::failed && !outcome.answer.message.empty()
+        && base::parse_json(outcome.raw, root, error)
+        && !leaves_doubt(root, outcome.answer.message);
+}
+
 } // namespace
 
 double next_look(double elapsed, double jitter)
@@ -59,6 +70,14 @@ double next_look(double elapsed, double jitter)
         return first;
     const double interval = std::clamp(0.08 * elapsed, 0.8, 30.0);
     return elapsed + interval * (1 - 0.1 * jitter);
+}
+
+uint64_t create_answer_limit(const ClientOptions& options)
+{
+    constexpr uint64_t most = 900u << 20;
+    const uint64_t image = std::min(options.max_image_bytes, most);
+    return std::min(most,
+                    std::min(options.max_json_bytes, most) + most_images * (image / 3 * 4 + 4));
 }
 
 Failure failure_of_response(const HttpResponse& response)
@@ -124,12 +143,12 @@ CreateOutcome Client::create(const std::string& body, const std::string& idempot
         request.body = body;
         // A finished answer may come at once, that is after the work, with the images inside it:
         // what it costs to wait and to hold it is less than what it costs not to have read it.
-        request.max_body = impl.options.max_json_bytes + impl.options.max_image_bytes;
+        request.max_body = create_answer_limit(impl.options);
         request.first_byte_timeout = std::max(60.0, deadline - impl.clock.monotonic());
         request.cancel_grace = create_cancel_grace;
-        const HttpResponse response = impl.transport.perform(std::move(request), cancel);
+        HttpResponse response = impl.transport.perform(std::move(request), cancel);
         outcome.sends += response.sent ? 1 : 0;
-        impl.judge_create(response, outcome);
+        impl.judge_create(std::move(response), outcome);
         if (outcome.kind != CreateOutcome::Kind::rejected || !outcome.failure.transient)
             return outcome;
 
@@ -154,10 +173,11 @@ CreateOutcome Client::create(const std::string& body, const std::string& idempot
 }
 
 // The one place that decides whether a create may be sent again.
-void Client::Impl::judge_create(const HttpResponse& response, CreateOutcome& outcome) const
+void Client::Impl::judge_create(HttpResponse response, CreateOutcome& outcome) const
 {
     using Kind = CreateOutcome::Kind;
-    outcome.raw = without_key(response.body);
+    // Moved on rather than copied: it may hold all of a request's images.
+    outcome.raw = without_key(std::move(response.body));
     outcome.answer = {};
     outcome.failure = {};
     if (response.outcome != Outcome::answered) {
@@ -165,14 +185,13 @@ void Client::Impl::judge_create(const HttpResponse& response, CreateOutcome& out
         outcome.kind = response.sent ? Kind::unknown : Kind::rejected;
         if (!response.sent)
             outcome.failure.message = "nothing was sent: " + outcome.failure.message;
-    } else if (read_answer(response.status, response.body, response.header("retry-after"),
+    } else if (read_answer(response.status, outcome.raw, response.header("retry-after"),
                            clock.unix_time(), outcome.answer, outcome.failure)) {
         if (!outcome.answer.task_id.empty() || !outcome.answer.images.empty()) {
             outcome.kind = Kind::accepted;
             return;
         }
-        if (outcome.answer.state == TaskState::failed && !outcome.answer.message.empty()) {
-            // No task, and a reason: a rejection in the service's own words.
+        if (refused_at_once(outcome)) {
             outcome.failure = failure_of(outcome.answer);
             outcome.failure.rejected = true;
             outcome.kind = Kind::rejected;
@@ -180,8 +199,8 @@ void Client::Impl::judge_create(const HttpResponse& response, CreateOutcome& out
         }
         outcome.kind = Kind::unknown;
         outcome.failure.kind = ErrorKind::unknown;
-        outcome.failure.message = "the service answered without a task id: "
-            + one_line(without_key(response.body), 200);
+        outcome.failure.message
+            = "the service answered without a task id: " + one_line(outcome.raw, 200);
     } else {
         outcome.kind = outcome.failure.rejected ? Kind::rejected : Kind::unknown;
     }
@@ -189,7 +208,7 @@ void Client::Impl::judge_create(const HttpResponse& response, CreateOutcome& out
         return;
     base::Json root;
     base::JsonError error;
-    if (base::parse_json(response.body, root, error))
+    if (base::parse_json(outcome.raw, root, error))
         outcome.answer.task_id = find_task_id(root);
     outcome.failure.kind = ErrorKind::unknown;
     outcome.failure.rejected = outcome.failure.transient = false;

@@ -54,6 +54,9 @@ struct PollOutcome {
     double retry_after = -1; ///< seconds that the service wants until the next look; -1: not said
 };
 
+/// The most images that one request gives.
+constexpr int most_images = 9;
+
 struct Download {
     int index = 0; ///< of the image in the task's answer
     std::string bytes;
@@ -68,6 +71,10 @@ struct Download {
 /// waits for at most 1 s or 10 % of what it took. `jitter` in [0, 1) takes up to a tenth off.
 double next_look(double elapsed, double jitter);
 
+/// Bytes that the answer to a create may have: max_json_bytes, and in base64 as many images of
+/// max_image_bytes as one request gives; at most 900 MiB, which the store can still keep.
+uint64_t create_answer_limit(const ClientOptions& options);
+
 /// From the content: image/png, image/jpeg, image/webp; else empty.
 std::string image_type(const std::string& bytes);
 /// False where a PNG, JPEG or WebP surely ends too early, or the bytes are text. Decodes nothing.
@@ -81,7 +88,8 @@ public:
 
     /// POST {endpoint}/api/v1/images/generations. Sends again by itself only where the create
     /// surely was not accepted (contract, "Money" 3), with backoff, until `deadline` (monotonic
-    /// seconds). Never throws for what the network or the service does.
+    /// seconds). Never throws for what the network or the service does. An answer may bring all
+    /// images of a request at once, in base64: it may be as large as create_answer_limit().
     CreateOutcome create(const std::string& body, const std::string& idempotency_key,
                          double deadline, const CancelToken& cancel);
 

@@ -20,7 +20,7 @@ using transport::HttpRequest;
 using transport::HttpResponse;
 using transport::Outcome;
 
-constexpr size_t most_at_once = 9; // the most images that one request gives
+constexpr size_t most_at_once = most_images;
 constexpr int damaged_tries = 3;
 
 // What is here of a body, and by what it is known to still be the same one.

@@ -2,12 +2,12 @@
 
 #include "base/encoding.h"
 #include "base/secret.h"
+#include "service/doubt.h"
 #include "service/places.h"
+#include "service/words.h"
 
 #include <algorithm>
 #include <array>
-#include <cctype>
-#include <cstdlib>
 
 namespace klio::service {
 
@@ -15,65 +15,12 @@ namespace {
 
 using base::Json;
 
-std::string lower(std::string text)
-{
-    for (char& c : text)
-        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return text;
-}
-
-bool is_letter(char c)
-{
-    return std::isalpha(static_cast<unsigned char>(c)) != 0;
-}
-
-// `word` in lower-case `text`, not as a part of a longer word; the plural counts.
-bool has_word(const std::string& text, const std::string& word)
-{
-    for (size_t at = 0; (at = text.find(word, at)) != std::string::npos; ++at) {
-        size_t end = at + word.size();
-        if (end < text.size() && text[end] == 's')
-            ++end;
-        const bool starts = at == 0 || !is_letter(text[at - 1]);
-        const bool ends = end >= text.size() || !is_letter(text[end]);
-        // "load balance" is what proxies do, not an account's.
-        const bool load = word == "balance" && at >= 5 && text.compare(at - 5, 4, "load") == 0;
-        if (starts && ends && !load)
-            return true;
-    }
-    return false;
-}
-
-bool has_any(const std::string& text, std::initializer_list<const char*> parts)
-{
-    return std::any_of(parts.begin(), parts.end(),
-                       [&](const char* part) { return text.find(part) != std::string::npos; });
-}
-
-bool is_html(const std::string& body)
-{
-    const size_t start = body.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
-    return start != std::string::npos && body[start] == '<';
-}
-
 std::string html_title(const std::string& body)
 {
     const std::string text = lower(body);
     const size_t open = text.find("<title>");
     const size_t close = open == std::string::npos ? open : text.find("</title>", open);
     return close == std::string::npos ? "" : body.substr(open + 7, close - open - 7);
-}
-
-// The body's code: {"error": {"code"}} first, then the envelope's; 0 where none is a number.
-int numeric_code(const Json& root)
-{
-    for (const char* place : {"/error/code", "/code", "/error_code", "/errcode"}) {
-        const std::string text = scalar_text(at(root, place));
-        if (!text.empty() && text.size() < 7
-            && text.find_first_not_of("0123456789") == std::string::npos)
-            return std::atoi(text.c_str());
-    }
-    return 0;
 }
 
 struct MakerCode {
@@ -118,44 +65,6 @@ std::string words_of(const Json& root)
             words += " " + text.substr(0, 2000);
     }
     return words;
-}
-
-bool says_something(const Json& root)
-{
-    if (!root.is_object())
-        return false;
-    const Json& error = at(root, "/error");
-    return !find_message(root).empty() || numeric_code(root) != 0
-        || (error.is_object() && !error.empty());
-}
-
-bool passed_on(int status)
-{
-    return status == 502 || status == 504 || (status >= 520 && status <= 530);
-}
-
-bool is_rejected(const AnswerFacts& facts, int status, const std::string& words)
-{
-    const bool html = !facts.json && is_html(facts.body);
-    if (facts.json && !find_task_id(*facts.json).empty() && status >= 400)
-        return false;
-    // A conflict is what a service that honours Idempotency-Key says of a create that it has.
-    if (status == 409)
-        return false;
-    if (status == 408)
-        return facts.json && says_something(*facts.json);
-    if (status >= 400 && status < 500)
-        return true;
-    if (status == 307 || status == 308)
-        return true;
-    if (status < 500 || passed_on(status))
-        return false;
-    if (status == 503 && facts.retry_after >= 0)
-        return !html;
-    // A server that waited for another one in vain does not know what that one did.
-    const bool waited = has_any(
-        lower(words), {"timeout", "timed out", "time out", "upstream", "gateway", "超时"});
-    return facts.json && says_something(*facts.json) && !waited;
 }
 
 ErrorKind kind_of_status(int status)
@@ -305,14 +214,17 @@ Failure classify(const AnswerFacts& facts)
     int status = facts.status;
     int code = 0;
     bool known = true;
+    int meant = 0;
     if (facts.json) {
-        code = numeric_code(*facts.json);
-        const int meant = status_of_code(code);
-        // The body's code says more than a 2xx; and the maker's codes more than any status.
+        code = find_code(*facts.json);
+        meant = status_of_code(code);
+        // The body's code says more than a 2xx; and the maker's codes more than any status, but for
+        // one by which somebody in between says that it does not know.
         if (status >= 200 && status < 300) {
             known = meant != 0;
             status = meant != 0 ? meant : 400;
-        } else if (code >= 1000 && meant != 0 && !(meant < 500 && status >= 500)) {
+        } else if (code >= 1000 && meant != 0 && !(meant < 500 && status >= 500)
+                   && !passed_on(status)) {
             status = meant;
         }
     }
@@ -322,7 +234,8 @@ Failure classify(const AnswerFacts& facts)
     failure.kind = kind_of_status(status);
     failure.transient = is_transient(status);
     failure.retry_after = facts.retry_after;
-    failure.rejected = is_rejected(facts, status, words);
+    failure.rejected
+        = known ? surely_rejected(facts, status, meant, words) : says_rejected(facts, words);
 
     ErrorKind by_words = failure.kind;
     bool said = (facts.json || facts.status >= 400) && kind_of_words(words, by_words);
@@ -333,12 +246,9 @@ Failure classify(const AnswerFacts& facts)
     if (said && !(by_words == ErrorKind::refusal && status == 401)) {
         failure.kind = by_words;
         failure.transient = false;
-        // In the service's own words; only a task id makes it doubtful.
         failure.rejected = failure.rejected
-            || (facts.json && find_task_id(*facts.json).empty() && !passed_on(status));
+            || (facts.json && !passed_on(status) && !leaves_doubt(*facts.json, words));
     }
-    if (!known && facts.json && !find_task_id(*facts.json).empty())
-        failure.rejected = false;
 
     std::string where = "HTTP " + std::to_string(facts.status);
     if (code != 0 && code != facts.status)

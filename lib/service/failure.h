@@ -13,21 +13,12 @@
 /// insufficient quota -> credits; content policy, safety, moderation, sensitive -> refusal (but
 /// for 401). By status, which is the body's code where HTTP says 2xx:
 ///
-/// | status                    | kind        | transient | a create is surely rejected |
-/// |---------------------------|-------------|-----------|------------------------------------------|
-/// | 401, 403                  | key         | no        | yes | | 402                       |
-/// credits     | no        | yes                                      | | 404, 410 | bad_request |
-/// no        | yes                                      | | 408                       | network |
-/// yes       | where a JSON error says so               | | 425, 429                  | rate | yes
-/// | yes                                      | | other 4xx                 | bad_request | no |
-/// yes                                      | | 503 with Retry-After      | network     | yes |
-/// unless it is HTML                        | | 502, 504, 520–530         | network     | yes | no:
-/// who stood between may have passed it | | other 5xx                 | network     | yes       |
-/// where a JSON error says so, without a    | |                           |             | | task id
-/// and without words of a timeout   | | 307, 308                  | network     | no        | yes |
-/// | other 3xx                 | network     | no        | no | | 2xx that is no JSON       |
-/// network     | yes       | no                                       | | 2xx, unknown code |
-/// bad_request | no        | where there is no task id                |
+/// - 401, 403: key. 402: credits. 425, 429: rate. 307, 308, other 3xx: network.
+/// - 404, 410, all other 4xx: bad_request; but 408: network.
+/// - 5xx, and a 2xx that is no JSON: network. A 2xx with a code in no table: bad_request.
+/// - 408, 425, 429, 5xx and a 2xx that is no JSON are transient.
+///
+/// Which of them say that a create surely was not accepted: doubt.h.
 ///
 /// The model maker's own codes (1000–1004 key, 1101 and 1102 credits, 1301 refusal, 1302 and 1303
 /// rate, 5000–5002 server) are understood where they come through.

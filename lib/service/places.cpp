@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstdlib>
 #include <set>
 
 namespace klio::service {
@@ -49,6 +50,13 @@ constexpr std::array message_places = {"/error/message",
 
 constexpr std::array field_places
     = {"/error/param", "/error/field", "/param", "/field", "/errors/0/field"};
+
+constexpr std::array code_places = {"/error/code", "/code", "/error_code", "/errcode"};
+
+// What services call a task's id, without case, hyphens and underscores.
+constexpr std::array task_names
+    = {"taskid", "task",  "taskno",       "taskuuid",     "tasknumber", "tasks",
+       "jobid",  "jobno", "generationid", "predictionid", "workid",     "taskids"};
 
 template <size_t N> bool contains(const std::array<const char*, N>& words, const std::string& word)
 {
@@ -207,6 +215,26 @@ void list_places(const Json& value, const std::string& place, int depth,
             visit(std::to_string(i), value[i]);
 }
 
+// A member with a task's name that holds something, however deep.
+bool has_task_name(const Json& value, int depth)
+{
+    if (depth == 0 || !value.is_structured())
+        return false;
+    for (const auto& [key, child] : value.items()) {
+        std::string name;
+        for (unsigned char c : key)
+            if (c != '_' && c != '-')
+                name += static_cast<char>(std::tolower(c));
+        const std::string text = scalar_text(child);
+        if (value.is_object() && contains(task_names, name)
+            && ((!text.empty() && text != "0") || (child.is_structured() && !child.empty())))
+            return true;
+        if (has_task_name(child, depth - 1))
+            return true;
+    }
+    return false;
+}
+
 } // namespace
 
 const Json& at(const Json& root, const char* pointer)
@@ -333,6 +361,22 @@ std::string find_message(const Json& root)
             return value.get<std::string>();
     }
     return {};
+}
+
+int find_code(const Json& root)
+{
+    for (const char* place : code_places) {
+        const std::string text = scalar_text(at(root, place));
+        if (!text.empty() && text.size() < 7
+            && text.find_first_not_of("0123456789") == std::string::npos)
+            return std::atoi(text.c_str());
+    }
+    return 0;
+}
+
+bool mentions_task(const Json& root)
+{
+    return !find_task_id(root).empty() || has_task_name(root, 5);
 }
 
 std::string find_field(const Json& root)

@@ -36,6 +36,8 @@
 /// /data/fail_reason, /data/failure_reason, /data/task_status_msg, /data/message, /message, /msg,
 /// /detail (a string, or a list of {loc, msg}), /errors/0/message.
 ///
+/// **Code**, where it is a number: /error/code, /code, /error_code, /errcode.
+///
 /// **Field** of a bad request: /error/param, /error/field, /param, /field, /detail/0/loc.
 
 namespace klio::service {
@@ -50,6 +52,11 @@ std::vector<ResultImage> images_in(const base::Json& value, const std::string& p
 /// Base64 of whatever kind, for a place that is known to hold an image.
 bool base64_image(const base::Json& value, ResultImage& image);
 std::string find_message(const base::Json& root);
+/// 0 where none is a number.
+int find_code(const base::Json& root);
+/// True where the answer names a task in any place, also in one that no table has: too little to
+/// ask for it, enough to doubt that there is none.
+bool mentions_task(const base::Json& root);
 std::string find_field(const base::Json& root);
 /// JSON pointers of what stands in the answer, at most 60, at most 5 levels deep.
 std::vector<std::string> all_places(const base::Json& root);

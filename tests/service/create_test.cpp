@@ -166,7 +166,20 @@ TEST(Create, IsUnknownWhereItMayHaveBeenAccepted)
                                Reply {204, ""},
                                Reply {302, ""},
                                Reply {200, std::string(9u << 20, '['), "image/png"},
-                               Reply {200, R"({"code":502,"message":"x"})"}}) {
+                               Reply {200, R"({"code":502,"message":"x"})"},
+                               Reply {200, R"({"code":1,"message":"ok"})"},
+                               Reply {200, R"({"code":77,"message":"odd","ticket":"abc"})"},
+                               Reply {200, R"({"code":"S0","result":{"taskNo":"t9"}})"},
+                               Reply {200, R"({"status":"error","message":"upstream timed out"})"},
+                               Reply {500, json("unexpected EOF")},
+                               Reply {503,
+                                      "upstream connect error or disconnect/reset before headers. "
+                                      "reset reason: connection termination",
+                                      "text/plain",
+                                      {{"Retry-After", "1"}}},
+                               Reply {502, R"({"code":5000,"message":"server error"})"},
+                               Reply {422, json("idempotency key reused")},
+                               Reply {409, json("idempotency key in use")}}) {
         ServiceServer server;
         server.creates = {reply};
         TestClient one(server.endpoint());
@@ -244,6 +257,49 @@ TEST(Create, AnAnswerLargerThanJsonNeedsToBeIsStillReadForItsImages)
     const CreateOutcome outcome = create(one);
     ASSERT_EQ(outcome.kind, Kind::accepted) << outcome.failure.message;
     EXPECT_EQ(outcome.answer.images[0].bytes, picture);
+}
+
+TEST(Create, AnAnswerMayBringAllImagesOfARequest)
+{
+    ServiceServer server;
+    const std::string picture = png_like(2u << 20);
+    std::string body = R"({"data":[)";
+    for (int i = 0; i < 9; ++i)
+        body += std::string(i ? "," : "") + R"({"b64_json":")"
+            + base::base64(picture.data(), picture.size()) + "\"}";
+    server.creates = {{200, body + "]}"}};
+    // Each picture is within the limit for one, all of them are far beyond it.
+    FakeClock clock;
+    FakeRandom random;
+    auto options = TestClient::options_for(server.endpoint(), clock, random);
+    options.max_image_bytes = 2u << 20;
+    options.max_json_bytes = 1u << 20;
+    EXPECT_GE(service::create_answer_limit(options), body.size());
+    transport::Transport transport;
+    service::Client client(transport, options);
+    const CreateOutcome outcome = client.create("{}", "the-job", 2000, {});
+    ASSERT_EQ(outcome.kind, Kind::accepted) << outcome.failure.message;
+    ASSERT_EQ(outcome.answer.images.size(), 9u);
+    EXPECT_EQ(outcome.answer.images[8].bytes.size(), picture.size());
+}
+
+TEST(Create, AnAnswerHasALimitWhateverTheSettingsAllow)
+{
+    service::ClientOptions options;
+    EXPECT_GT(service::create_answer_limit(options), 9u * (64u << 20) / 3 * 4);
+    EXPECT_LT(service::create_answer_limit(options), 800u << 20);
+    options.max_image_bytes = uint64_t(1) << 62;
+    EXPECT_EQ(service::create_answer_limit(options), 900u << 20);
+}
+
+TEST(Create, ImagesUnderACodeInNoTableAreTaken)
+{
+    ServiceServer server;
+    server.creates = {{200, R"({"code":1,"msg":"ok","data":[{"url":"https://r.example/1.png"}]})"}};
+    TestClient one(server.endpoint());
+    const CreateOutcome outcome = create(one);
+    EXPECT_EQ(outcome.kind, Kind::accepted) << outcome.failure.message;
+    EXPECT_EQ(outcome.answer.images.size(), 1u);
 }
 
 TEST(Create, TheContentTypeDoesNotMatter)

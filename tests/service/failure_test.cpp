@@ -115,6 +115,96 @@ INSTANTIATE_TEST_SUITE_P(
              true},
         Row {429, R"({"code":1101,"message":"account"})", ErrorKind::credits, true, false}));
 
+// A server that lost the one that it had passed the create to: nobody knows what that one did.
+INSTANTIATE_TEST_SUITE_P(
+    Lost, Rows,
+    testing::Values(
+        Row {500, json("unexpected EOF"), ErrorKind::network, false, true},
+        Row {500, json("do request failed: EOF"), ErrorKind::network, false, true},
+        Row {500, json("read tcp 10.0.0.1:80: connection reset by peer"), ErrorKind::network, false,
+             true},
+        Row {500, json("read ECONNRESET"), ErrorKind::network, false, true},
+        Row {500, json("context canceled"), ErrorKind::network, false, true},
+        Row {500, json("context deadline exceeded"), ErrorKind::network, false, true},
+        Row {500, json("socket hang up"), ErrorKind::network, false, true},
+        Row {500, json("write: broken pipe"), ErrorKind::network, false, true},
+        Row {500, json("bad response from upstream"), ErrorKind::network, false, true},
+        Row {500, json("server closed idle connection"), ErrorKind::network, false, true},
+        Row {400, json("context canceled"), ErrorKind::bad_request, false, false},
+        Row {408, json("upstream took too long"), ErrorKind::network, false, true},
+        Row {499, json("client closed request"), ErrorKind::bad_request, false, false},
+        Row {500, R"({"code":504,"message":"x"})", ErrorKind::network, false, true},
+        Row {200, R"({"code":500,"message":"unexpected EOF"})", ErrorKind::network, false, true},
+        // Envoy, with and without a Retry-After that says nothing about this
+        Row {503,
+             "upstream connect error or disconnect/reset before headers. reset reason: connection "
+             "termination",
+             ErrorKind::network, false, true, "5"},
+        Row {503,
+             "upstream connect error or disconnect/reset before headers. reset reason: remote "
+             "reset",
+             ErrorKind::network, false, true, "5"},
+        Row {503,
+             "upstream connect error or disconnect/reset before headers. reset reason: connection "
+             "timeout",
+             ErrorKind::network, false, true, "5"},
+        Row {503,
+             "upstream connect error or disconnect/reset before headers. retried and the latest "
+             "reset reason: connection failure",
+             ErrorKind::network, false, true, "5"},
+        Row {503,
+             "upstream connect error or disconnect/reset before headers. reset reason: connection "
+             "failure",
+             ErrorKind::network, true, true, "5"},
+        Row {503, json("no healthy upstream"), ErrorKind::network, true, true, "5"},
+        Row {503, json("upstream timed out"), ErrorKind::network, false, true, "5"},
+        Row {500, json("dial tcp 10.0.0.1:443: connect: connection refused"), ErrorKind::network,
+             true, true},
+        // the maker's codes under a proxy's status
+        Row {502, R"({"code":5000,"message":"server error"})", ErrorKind::network, false, true},
+        Row {504, R"({"code":5001,"message":"unavailable"})", ErrorKind::network, false, true},
+        Row {520, R"({"code":5000,"message":"server error"})", ErrorKind::network, false, true},
+        Row {500, R"({"code":5000,"message":"server error"})", ErrorKind::network, true, true},
+        Row {500, R"({"code":5002,"message":"server error"})", ErrorKind::network, false, true},
+        // words of money or policy do not undo it
+        Row {500, json("balance check: context deadline exceeded"), ErrorKind::credits, false,
+             false},
+        Row {502, json("insufficient credits"), ErrorKind::credits, false, false}));
+
+// What a service that honours Idempotency-Key says after a create that nobody heard the end of.
+INSTANTIATE_TEST_SUITE_P(
+    KnowsTheKey, Rows,
+    testing::Values(Row {422, json("Idempotency key reused with another body"),
+                         ErrorKind::bad_request, false, false},
+                    Row {409, json("idempotency_key is in use"), ErrorKind::bad_request, false,
+                         false},
+                    Row {400, json("a request with the same idempotency key is in progress"),
+                         ErrorKind::bad_request, false, false},
+                    Row {400, json("Idempotency-Key: at most 64 characters"),
+                         ErrorKind::bad_request, true, false}));
+
+// A code in no table may be a success: only words that say otherwise make it a rejection.
+INSTANTIATE_TEST_SUITE_P(
+    OddCodes, Rows,
+    testing::Values(
+        Row {200, R"({"code":1,"message":"ok"})", ErrorKind::bad_request, false, false},
+        Row {200, R"({"code":77,"message":"odd"})", ErrorKind::bad_request, false, false},
+        Row {200, R"({"code":10000,"message":"created","ticket":"abc"})", ErrorKind::bad_request,
+             false, false},
+        Row {200, R"({"code":"SUBMITTED","result":{"taskNo":"t9"}})", ErrorKind::bad_request, false,
+             false},
+        Row {200, R"({"code":77,"message":"prompt is not allowed"})", ErrorKind::bad_request, true,
+             false},
+        Row {200, R"({"code":77,"message":"invalid ratio"})", ErrorKind::bad_request, true, false},
+        Row {200, R"({"code":77,"message":"invalid","result":{"task_no":"t9"}})",
+             ErrorKind::bad_request, false, false},
+        Row {500, R"({"error":{"message":"oops"},"meta":{"taskId":"t9"}})", ErrorKind::network,
+             false, true},
+        Row {200, R"({"code":77,"message":"error: unexpected EOF"})", ErrorKind::bad_request, false,
+             false},
+        Row {200, R"({"success":false,"message":"no","task":""})", ErrorKind::bad_request, true,
+             false}));
+
 // The body decides, whatever the status.
 INSTANTIATE_TEST_SUITE_P(
     ByWords, Rows,
