@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "service/failure.h"
 #include "service/places.h"
+#include "service/words.h"
 #include "transport/backoff.h"
 
 #include <algorithm>
@@ -105,6 +106,11 @@ Failure failure_of(const Answer& answer)
     if (!answer.message.empty())
         failure.message += ": " + answer.message;
     return failure;
+}
+
+bool may_have_succeeded(const Answer& answer)
+{
+    return lower(answer.status_word).find("expired") != std::string::npos;
 }
 
 std::string no_images_message(const Answer& answer)

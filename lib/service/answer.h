@@ -57,6 +57,10 @@ bool read_answer(int status, const std::string& body, const std::string& retry_a
 /// What a task's failure means: refusal, credits or failed, by the service's own words.
 Failure failure_of(const Answer& answer);
 
+/// True where the word by which a task is over may be said of one that succeeded, and was charged,
+/// before: "expired" is a task that waited too long, or results that are kept no longer.
+bool may_have_succeeded(const Answer& answer);
+
 /// The error for a finished task in which no image was found: names what was seen and the command
 /// that takes them from a place that a person names.
 std::string no_images_message(const Answer& answer);

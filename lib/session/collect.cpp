@@ -46,19 +46,44 @@ double task_made(const Call& call, const store::JobRecord& job)
     return call.clock.monotonic() - std::max(0.0, call.now() - job.sent_at);
 }
 
+// The task was seen finished, whatever it is called by now.
+bool was_finished(const store::JobRecord& job)
+{
+    service::Answer answer;
+    service::Failure failure;
+    return !job.raw_task.empty() && service::read_answer(200, job.raw_task, {}, 0, answer, failure)
+        && answer.state == service::TaskState::done;
+}
+
 // The final answer of a failed task: what the job becomes.
 [[noreturn]] void task_failed(const Call& call, const store::JobRecord& job,
                               const service::PollOutcome& outcome)
 {
     const service::Failure failure = service::failure_of(outcome.answer);
-    const JobState state
-        = failure.kind == ErrorKind::refusal ? JobState::refused : JobState::failed;
+    const std::string& key = job.set.job;
+    const std::string task = "task " + job.set.task_id;
     if (mending(job))
         throw_error(failure.kind, failure.message);
-    call.store.jobs().failed(job.set.job, state, failure.kind, failure.message, outcome.raw,
-                             call.now());
-    throw_error(failure.kind,
-                "task " + job.set.task_id + " failed and is not charged: " + failure.message);
+    if (was_finished(job)) {
+        // It was charged when it finished; what is stored of it can still be used.
+        const std::string message = task
+            + " was finished, and its pictures can no longer be fetched: " + failure.message
+            + "; it counts as spent: klio jobs recover " + key.substr(0, 12)
+            + " --as-it-is ends it with the frames that are stored, klio jobs resolve "
+            + key.substr(0, 12) + " --forget without any";
+        trouble(call, job, ErrorKind::damaged, message);
+        throw DamagedError(message);
+    }
+    if (service::may_have_succeeded(outcome.answer)) {
+        call.store.jobs().unknown(key, ErrorKind::unknown, failure.message, {}, call.now());
+        throw UnknownCreateError(job_name(key) + ": " + task + ": " + failure.message
+                                 + "; it may have been charged, so it counts as spent and is not "
+                                   "sent again by itself; see klio jobs resolve");
+    }
+    const JobState state
+        = failure.kind == ErrorKind::refusal ? JobState::refused : JobState::failed;
+    call.store.jobs().failed(key, state, failure.kind, failure.message, outcome.raw, call.now());
+    throw_error(failure.kind, task + " failed and is not charged: " + failure.message);
 }
 
 // Waits until the task is final.
@@ -89,8 +114,11 @@ service::PollOutcome wait_until_final(const Call& call, store::JobRecord& job,
                                     call.clock.monotonic() - made);
                       });
               });
-        jobs.task_answer(key, outcome.raw, call.now());
-        job.raw_task = outcome.raw;
+        // The answer that names the pictures is worth more than one that says that it is over.
+        if (outcome.answer.state == service::TaskState::done || !was_finished(job)) {
+            jobs.task_answer(key, outcome.raw, call.now());
+            job.raw_task = outcome.raw;
+        }
         return outcome;
     } catch (const CancelledError&) {
         keep_odd();

@@ -43,7 +43,8 @@ struct Jobs::Impl {
         info.running = open && running(job.set.job);
         // What settle() will make of it, without writing: the state may only be looked at here.
         std::string raw;
-        if (job.set.state == JobState::submitting && !info.running)
+        const bool left = job.set.state == JobState::submitting && !info.running;
+        if (left || job.set.state == JobState::unknown)
             info.set.state = store.kept_answer(job.set.job, info.set.task_id, raw)
                 ? JobState::submitted
                 : JobState::unknown;

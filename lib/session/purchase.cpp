@@ -20,24 +20,48 @@ std::string resolve_hint(const std::string& key)
 void keep(const Call& call, const store::JobRecord& job, const service::CreateOutcome& outcome)
 {
     const std::string& task = outcome.answer.task_id;
-    call.store.free_space(job.set.job);
-    try {
-        call.store.jobs().submitted(job.set.job, task, outcome.raw, call.now());
+    const std::string& key = job.set.job;
+    store::JobTable& jobs = call.store.jobs();
+    call.store.free_space(key);
+    std::string why;
+    const auto done = [&](const auto& write) {
+        try {
+            write();
+            return true;
+        } catch (const StoreError& error) {
+            if (why.empty())
+                why = error.what();
+            return false;
+        }
+    };
+    if (done([&] { jobs.submitted(key, task, outcome.raw, call.now()); }))
         return;
-    } catch (const StoreError& error) {
-        call.warn(error.what());
+    const std::string accepted
+        = job_name(key) + " was accepted" + (task.empty() ? "" : " as task " + task);
+    if (done([&] { call.store.keep_answer(key, task, outcome.raw); }))
+        throw StoreError(accepted + "; the database could not take it (" + why
+                         + "), so it is kept in answers/; mend this and run again to collect it, "
+                           "free");
+    // An answer with all its images may need more room than the id of a task that has them, too.
+    if (!task.empty() && done([&] { jobs.submitted(key, task, {}, call.now()); })) {
+        call.warn(why + "; the task's id alone is written down");
+        return;
     }
-    try {
-        call.store.keep_answer(job.set.job, task, outcome.raw);
-    } catch (const StoreError& error) {
-        throw StoreError(job_name(job.set.job) + " was accepted as task " + task
-                         + ", and that could not be written down (" + error.what()
-                         + "); mend this, then run: klio jobs resolve " + job.set.job.substr(0, 12)
-                         + " --task " + task);
+    std::string elsewhere;
+    if (done([&] { elsewhere = call.store.keep_answer_elsewhere(key, task, outcome.raw); })) {
+        const std::string message = accepted + "; the data folder could not take the answer (" + why
+            + "), which is kept in " + elsewhere + ": mend this, then mv " + elsewhere + " "
+            + call.store.answer_path(key) + " and run again to collect it, free";
+        done([&] { jobs.unknown(key, ErrorKind::unknown, message, {}, call.now()); });
+        throw StoreError(message);
     }
-    throw StoreError(job_name(job.set.job) + " was accepted as task " + task
-                     + "; the database could not take it, so it is kept in answers/; mend this and "
-                       "run again to collect it, free");
+    const std::string message = accepted + ", and that could not be written down (" + why
+        + "); it counts as spent; mend this, then "
+        + (task.empty() ? "look at the service whether a task is there, and run: klio jobs resolve "
+                   + key.substr(0, 12) + " --task ID | --resubmit | --forget"
+                        : "run: klio jobs resolve " + key.substr(0, 12) + " --task " + task);
+    done([&] { jobs.unknown(key, ErrorKind::unknown, message, {}, call.now()); });
+    throw StoreError(message);
 }
 
 } // namespace

@@ -61,6 +61,33 @@ std::string fetch_url(const Call& call, const std::string& url)
     return response.body;
 }
 
+// The content of a URL: what it holds now, or where it can't be fetched what it held the last time;
+// then `bytes` stays empty.
+std::string url_sha256(const Call& call, const std::string& url, std::string& bytes)
+{
+    const std::string before = call.store.memo().url_sha256(url);
+    try {
+        bytes = fetch_url(call, url);
+    } catch (const ReferenceError& error) {
+        if (before.empty())
+            throw;
+        call.warn(std::string(error.what()) + "; what it held the last time counts");
+        return before;
+    }
+    const std::string now = base::sha256_hex(bytes);
+    if (!before.empty() && now != before)
+        call.warn("reference " + base::mask_url(url)
+                  + ": holds another picture than the last time, so this is another job");
+    return now;
+}
+
+[[noreturn]] void throw_changed(const std::string& source)
+{
+    throw ReferenceError("reference " + base::mask_url(source)
+                         + ": changed while klio worked with it; nothing was sent; run again when "
+                           "it is as it should be");
+}
+
 Prepared prepare_reference(const Call& call, const Request& request, const std::string& source,
                            const std::string& fetched)
 {
@@ -106,37 +133,48 @@ bool identify_references(const Call& call, const Request& request, bool fetch,
         if (config.empty())
             config = color::config_info().id;
         query.config_id = config;
-        std::string fetched;
-        query.source_sha256
-            = url ? call.store.memo().url_sha256(source) : call.store.memo().source_sha256(source);
-        if (url && query.source_sha256.empty()) {
-            if (!fetch)
-                return false;
+        if (url && fetch) {
             call.report("prepare", "fetching " + base::mask_url(source), double(i),
                         double(request.images.size()));
-            fetched = fetch_url(call, source);
-            query.source_sha256 = base::sha256_hex(fetched);
-            call.store.memo().put_url(source, query.source_sha256);
+            query.source_sha256 = url_sha256(call, source, reference.fetched);
+        } else {
+            query.source_sha256 = url ? call.store.memo().url_sha256(source)
+                                      : call.store.memo().source_sha256(source);
         }
+        if (query.source_sha256.empty())
+            return false;
+        reference.source_sha256 = query.source_sha256;
+        // Once it is known for a picture: not what a login page holds in its place.
+        const auto remember = [&] {
+            if (url && fetch)
+                call.store.memo().put_url(source, reference.source_sha256);
+        };
         if (const auto memo = call.store.memo().find(query)) {
             fill(reference, *memo);
+            remember();
             references.push_back(std::move(reference));
             continue;
         }
-        if (url && fetched.empty()) {
+        if (url && reference.fetched.empty()) {
             if (!fetch)
                 return false;
-            fetched = fetch_url(call, source);
+            reference.fetched = fetch_url(call, source);
+            if (base::sha256_hex(reference.fetched) != reference.source_sha256)
+                throw_changed(source);
         }
         call.report("prepare", "preparing " + base::file_name(source), double(i),
                     double(request.images.size()));
-        reference.prepared = prepare_reference(call, request, source, fetched);
+        reference.prepared = prepare_reference(call, request, source, reference.fetched);
+        reference.fetched.clear();
+        if (!url && call.store.memo().source_sha256(source) != reference.source_sha256)
+            throw_changed(source);
         reference.stored.id = reference.prepared.sha256;
         reference.stored.record = reference.prepared.record;
         const Prepared& made = reference.prepared;
         call.store.memo().put(query, decided_by_path(made.record),
                               {made.sha256, made.record, made.media_type, made.bytes.size(),
                                made.width, made.height, made.warnings});
+        remember();
         references.push_back(std::move(reference));
     }
     return true;
@@ -151,8 +189,19 @@ void load_references(const Call& call, const Request& request, std::vector<Refer
         const std::string& source = reference.stored.source;
         call.report("prepare", "preparing " + base::file_name(source), double(i),
                     double(references.size()));
-        const std::string fetched = base::is_url(source) ? fetch_url(call, source) : std::string();
-        reference.prepared = prepare_reference(call, request, source, fetched);
+        const bool url = base::is_url(source);
+        if (url && reference.fetched.empty())
+            reference.fetched = fetch_url(call, source);
+        reference.prepared = prepare_reference(call, request, source, reference.fetched);
+        // Read once more, after the preparation: a file's times may not show that it changed.
+        const std::string now
+            = url ? base::sha256_hex(reference.fetched) : base::sha256_file(source);
+        reference.fetched.clear();
+        if (now != reference.source_sha256) {
+            reference.prepared = {};
+            call.store.memo().forget_source(url ? source : base::absolute_path(source));
+            throw_changed(source);
+        }
         reference.stored.record = reference.prepared.record;
     }
 }

@@ -14,17 +14,24 @@ namespace klio::session {
 
 /// One reference on its way.
 struct Reference {
-    StoredReference stored; ///< source, id, record
-    Prepared prepared;      ///< bytes are empty until load_references(), and for a URL passed on
-    bool passed_on = false; ///< a URL that goes to the service as it is
+    StoredReference stored;    ///< source, id, record
+    Prepared prepared;         ///< bytes are empty until load_references(), and for a URL passed on
+    bool passed_on = false;    ///< a URL that goes to the service as it is
+    std::string source_sha256; ///< of the source's bytes that the id was made from
+    std::string fetched;       ///< those of a URL, where they are still to be prepared
 };
 
-/// Ids and records of the request's references. With `fetch` false nothing is asked of the network:
-/// false where a URL to be prepared was never fetched before. Throws ReferenceError, ColorError.
+/// Ids and records of the request's references. What a source holds now counts: a file that changed
+/// is another reference, and so is a URL to be prepared, which is fetched each time (where it can't
+/// be any more, what it held the last time counts, with a warning). With `fetch` false nothing is
+/// asked of the network: what a URL held the last time counts, and the answer is false where it was
+/// never fetched. Throws ReferenceError, ColorError.
 bool identify_references(const Call& call, const Request& request, bool fetch,
                          std::vector<Reference>& references);
 
 /// Prepares what has no bytes yet. The ids stay as they are; the records become those of the bytes.
+/// Throws ReferenceError where a source no longer holds what its id was made from: its job must not
+/// be bought with other pixels.
 void load_references(const Call& call, const Request& request, std::vector<Reference>& references);
 
 std::vector<std::string> reference_ids(const std::vector<Reference>& references);

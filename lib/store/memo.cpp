@@ -75,10 +75,21 @@ void Memo::put_url(const std::string& url, const std::string& sha256) noexcept
     try {
         const Impatient impatient(m_database);
         Statement(m_database,
-                  "INSERT OR IGNORE INTO memo_source(path, size, mtime_ns, ctime_ns, inode, "
+                  "INSERT OR REPLACE INTO memo_source(path, size, mtime_ns, ctime_ns, inode, "
                   "sha256) VALUES(?, -1, 0, 0, 0, ?)",
                   url, sha256)
             .run();
+    } catch (const std::exception&) {
+    }
+}
+
+void Memo::forget_source(const std::string& path) noexcept
+{
+    if (!m_database.writable())
+        return;
+    try {
+        const Impatient impatient(m_database);
+        Statement(m_database, "DELETE FROM memo_source WHERE path = ?", path).run();
     } catch (const std::exception&) {
     }
 }

@@ -41,9 +41,11 @@ public:
     /// SHA-256 of the file's bytes, without reading it where size, times and inode are as they
     /// were. Throws ReferenceError where the file can't be read.
     std::string source_sha256(const std::string& path);
-    /// SHA-256 of what was fetched from `url` the first time; empty where it never was.
+    /// SHA-256 of what was fetched from `url` the last time; empty where it never was.
     std::string url_sha256(const std::string& url) noexcept;
     void put_url(const std::string& url, const std::string& sha256) noexcept;
+    /// Of an absolute path, or a URL: what it holds turned out to be something else.
+    void forget_source(const std::string& path) noexcept;
     std::optional<PreparedMemo> find(const PreparedQuery& query) noexcept;
     /// `by_path`: the path belongs to what decided the bytes.
     void put(const PreparedQuery& query, bool by_path, const PreparedMemo& memo) noexcept;

@@ -40,6 +40,16 @@ std::string prepared_folder(const std::string& folder)
     return folder;
 }
 
+void write_answer(const std::string& path, const std::string& task_id, const std::string& raw)
+{
+    try {
+        base::write_file_atomic(
+            path, base::to_text(base::Json {{"task_id", task_id}, {"raw", raw}}), 0600);
+    } catch (const OutputError& error) {
+        throw StoreError(error.what());
+    }
+}
+
 } // namespace
 
 Store::Store(const std::string& folder)
@@ -86,12 +96,23 @@ std::string Store::secret() const
 
 void Store::keep_answer(const std::string& job, const std::string& task_id, const std::string& raw)
 {
-    try {
-        base::write_file_atomic(
-            answer_path(job), base::to_text(base::Json {{"task_id", task_id}, {"raw", raw}}), 0600);
-    } catch (const OutputError& error) {
-        throw StoreError(error.what());
-    }
+    write_answer(answer_path(job), task_id, raw);
+}
+
+std::string Store::keep_answer_elsewhere(const std::string& job, const std::string& task_id,
+                                         const std::string& raw) const
+{
+    std::error_code error;
+    const fs::path folder = fs::temp_directory_path(error);
+    if (error)
+        throw StoreError("the folder for temporary files: " + error.message());
+    const std::string random = base::random_bytes(6);
+    const std::string path = (folder
+                              / ("klio-answer-" + job.substr(0, 12) + "-"
+                                 + base::hex(random.data(), random.size()) + ".json"))
+                                 .string();
+    write_answer(path, task_id, raw);
+    return path;
 }
 
 bool Store::kept_answer(const std::string& job, std::string& task_id, std::string& raw) const
@@ -115,13 +136,14 @@ void Store::drop_answer(const std::string& job) const noexcept
 void Store::settle(JobRecord& job, double unix_now)
 {
     const std::string key = job.set.job;
-    if (job.set.state != JobState::submitting)
+    const bool left = job.set.state == JobState::submitting;
+    if (!left && job.set.state != JobState::unknown)
         return;
     std::string task, raw;
     if (kept_answer(key, task, raw)) {
         m_jobs.submitted(key, task, raw, unix_now);
         drop_answer(key);
-    } else {
+    } else if (left) {
         m_jobs.unknown(key, ErrorKind::unknown,
                        "the process that sent it ended before an answer was written down", {},
                        unix_now);

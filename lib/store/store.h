@@ -42,11 +42,18 @@ public:
     /// An answer to a create that the database would not take (a full disk, a locked file), beside
     /// it: the job is found again by the next run. Throws StoreError.
     void keep_answer(const std::string& job, const std::string& task_id, const std::string& raw);
+    /// The same where the data folder takes nothing at all: a file of the user's alone in the
+    /// system's folder for temporary files, which is to be moved to answer_path(). Throws
+    /// StoreError.
+    std::string keep_answer_elsewhere(const std::string& job, const std::string& task_id,
+                                      const std::string& raw) const;
+    std::string answer_path(const std::string& job) const;
     /// Such an answer; false where there is none.
     bool kept_answer(const std::string& job, std::string& task_id, std::string& raw) const;
     void drop_answer(const std::string& job) const noexcept;
     /// A job that stands SUBMITTING though nobody works on it (the caller holds its Flight):
     /// SUBMITTED where its answer was kept, else UNKNOWN, since its create may have been accepted.
+    /// One that is UNKNOWN becomes SUBMITTED where its answer has turned up.
     void settle(JobRecord& job, double unix_now);
 
     /// Space on the disk that is given back when the answer to a create comes, so that it can be
@@ -61,7 +68,6 @@ public:
     void remove_results(const std::string& job) const;
 
 private:
-    std::string answer_path(const std::string& job) const;
     std::string space_path(const std::string& job) const;
 
     std::string m_folder;

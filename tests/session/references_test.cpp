@@ -1,41 +1,13 @@
-#include "session_support.h"
+#include "plate_support.h"
 
+#include "store/flight.h"
 #include "store/store.h"
-
-#include <OpenImageIO/imageio.h>
-
-#include <fcntl.h>
-#include <sys/stat.h>
 
 namespace {
 
 using namespace klio;
-using klio::test::SessionTest;
 
-/// Requests with a reference of their own making.
-class References : public SessionTest {
-protected:
-    std::string plate(const std::string& name, float value)
-    {
-        const std::string path = folder + "/" + name;
-        OIIO::ImageSpec spec(400, 400, 3, OIIO::TypeDesc::UINT8);
-        auto out = OIIO::ImageOutput::create(path);
-        const std::vector<float> pixels(400 * 400 * 3, value);
-        EXPECT_TRUE(out && out->open(path, spec)
-                    && out->write_image(OIIO::TypeDesc::FLOAT, pixels.data()) && out->close());
-        // Old enough for its time to be trusted.
-        const timespec times[2] = {{1000000, 0}, {1000000, 0}};
-        ::utimensat(AT_FDCWD, path.c_str(), times, 0);
-        return path;
-    }
-
-    static Request with(const std::string& image)
-    {
-        Request made = request();
-        made.images = {image};
-        return made;
-    }
-};
+class References : public klio::test::PlateTest { };
 
 TEST_F(References, ASecondOpeningNeitherPreparesNorSends)
 {
@@ -98,6 +70,89 @@ TEST_F(References, AJobIsFoundAfterTheEncoderChanged)
     const StoredSet second = Session(settings).generate(take, options());
     EXPECT_EQ(second.references.at(0).id, old);
     EXPECT_EQ(gateway->creates(), 2u);
+}
+
+// The key was made from what the plate held when it was named; another picture must not be bought
+// under it.
+TEST_F(References, APlateThatChangesBeforeItIsSentIsNotSent)
+{
+    serve();
+    const std::string path = plate("a.png", 0.2f);
+    Session session(settings);
+    const std::string first = session.generate(with(path), options()).references.at(0).id;
+    Request take = with(path);
+    take.take = 2;
+    GenerateOptions meanwhile = options();
+    int changes = 0;
+    // Known by its memo, so it is prepared only now that it is to be sent.
+    meanwhile.progress = [&](const Progress& progress) {
+        if (progress.step == "prepare" && ++changes == 1)
+            plate("a.png", 0.9f);
+        return true;
+    };
+    try {
+        session.generate(take, meanwhile);
+        ADD_FAILURE() << "it was bought";
+    } catch (const ReferenceError& error) {
+        EXPECT_NE(std::string(error.what()).find("nothing was sent"), std::string::npos);
+    }
+    EXPECT_EQ(changes, 1);
+    EXPECT_EQ(gateway->creates(), 1u);
+    EXPECT_EQ(Jobs(settings).list().size(), 1u);
+    // The next run names what is there now.
+    EXPECT_NE(session.generate(take, options()).references.at(0).id, first);
+    EXPECT_EQ(gateway->creates(), 2u);
+}
+
+TEST_F(References, APlateThatChangesWhileItsJobIsWaitedForIsNotSent)
+{
+    serve();
+    const std::string path = plate("a.png", 0.2f);
+    Session session(settings);
+    session.generate(with(path), options());
+    Request take = with(path);
+    take.take = 2;
+    std::string key;
+    {
+        const Plan plan = session.plan(take, options());
+        key = plan.job;
+    }
+    store::Store store(settings.data_folder());
+    auto other = std::make_unique<store::Flight>();
+    ASSERT_TRUE(other->try_take(store.lock_path(key)));
+    GenerateOptions waiting = options();
+    waiting.progress = [&](const Progress& progress) {
+        if (progress.step == "wait" && other) {
+            plate("a.png", 0.9f);
+            other.reset(); // the other process ends without having bought it
+        }
+        return true;
+    };
+    EXPECT_THROW(session.generate(take, waiting), ReferenceError);
+    EXPECT_EQ(gateway->creates(), 1u);
+}
+
+// A filesystem whose times are too coarse: the memo takes the file for what it was.
+TEST_F(References, AChangeThatAFilesTimesDoNotShowIsFoundBeforeItIsSent)
+{
+    serve();
+    const std::string path = plate("a.png", 0.2f);
+    Session session(settings);
+    session.generate(with(path), options());
+    plate("b.png", 0.9f);
+    session.find(with(folder + "/b.png"), options());
+    {
+        store::Store store(settings.data_folder());
+        store.database().execute(
+            ("UPDATE memo_source SET sha256 = (SELECT sha256 FROM memo_source WHERE path = '" + path
+             + "') WHERE path = '" + folder + "/b.png'")
+                .c_str());
+    }
+    Request take = with(folder + "/b.png");
+    take.take = 2;
+    EXPECT_THROW(session.generate(take, options()), ReferenceError);
+    EXPECT_EQ(gateway->creates(), 1u);
+    EXPECT_EQ(session.generate(take, options()).frames.size(), 1u);
 }
 
 TEST_F(References, MissingReferenceIsFoundBeforeAnythingIsSent)

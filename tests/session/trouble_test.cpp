@@ -184,6 +184,102 @@ TEST_F(Trouble, AnswerThatTheDatabaseWouldNotTakeIsAdopted)
     EXPECT_EQ(gateway->creates(), 1u);
 }
 
+/// A data folder that has no room for the answer to a create: the database takes none (but for
+/// what `when` leaves out), and answers/ is no folder.
+class NoRoom : public Trouble {
+protected:
+    void fill(const std::string& when = "1")
+    {
+        store::Store store(settings.data_folder());
+        store.database().execute(("CREATE TRIGGER full BEFORE UPDATE OF task_id ON jobs WHEN "
+                                  + when + " BEGIN SELECT RAISE(ABORT, 'disk is full'); END")
+                                     .c_str());
+        std::filesystem::remove(answers());
+        std::ofstream(answers()) << "";
+    }
+    void make_room()
+    {
+        store::Store store(settings.data_folder());
+        store.database().execute("DROP TRIGGER full");
+        std::filesystem::remove(answers());
+        std::filesystem::create_directory(answers());
+    }
+    std::string answers() const { return settings.data_folder() + "/answers"; }
+
+    /// TMPDIR for as long as it lives.
+    class Tmp {
+    public:
+        explicit Tmp(const std::string& folder)
+        {
+            if (const char* set = std::getenv("TMPDIR"))
+                m_before = set;
+            ::setenv("TMPDIR", folder.c_str(), 1);
+        }
+        ~Tmp()
+        {
+            m_before.empty() ? ::unsetenv("TMPDIR") : ::setenv("TMPDIR", m_before.c_str(), 1);
+        }
+
+    private:
+        std::string m_before;
+    };
+};
+
+TEST_F(NoRoom, FinishedImagesAreKeptOutsideTheDataFolder)
+{
+    serve({"finished-b64"});
+    std::filesystem::create_directory(folder + "/tmp");
+    const Tmp tmp(folder + "/tmp");
+    fill();
+    Session session(settings);
+    std::string message;
+    EXPECT_EQ(generate_kind(session, request(), &message), ErrorKind::store);
+    ASSERT_FALSE(std::filesystem::is_empty(folder + "/tmp")) << message;
+    const std::string kept = std::filesystem::directory_iterator(folder + "/tmp")->path();
+    EXPECT_NE(message.find("disk is full"), std::string::npos) << message;
+    EXPECT_NE(message.find(kept), std::string::npos) << message;
+    EXPECT_EQ(std::filesystem::status(kept).permissions(), std::filesystem::perms(0600));
+    Jobs jobs(settings);
+    EXPECT_EQ(jobs.list().at(0).set.state, JobState::unknown);
+    EXPECT_EQ(jobs.cost().unknown, 6);
+    // Not bought again while it lies there; and what the message says brings the frames.
+    make_room();
+    EXPECT_EQ(generate_kind(session, request()), ErrorKind::unknown);
+    const std::string target = answers() + "/" + jobs.list().at(0).set.job + ".json";
+    EXPECT_NE(message.find(target), std::string::npos) << message;
+    std::filesystem::rename(kept, target);
+    EXPECT_EQ(jobs.list().at(0).set.state, JobState::submitted);
+    EXPECT_EQ(session.generate(request(), options()).frames.size(), 1u);
+    EXPECT_EQ(gateway->creates(), 1u);
+    EXPECT_EQ(jobs.cost().unknown, 0);
+    EXPECT_EQ(jobs.cost().spent, 6);
+}
+
+TEST_F(NoRoom, WhereTheAnswerDoesNotFitTheTasksIdIsEnough)
+{
+    serve({"finished"});
+    fill("length(NEW.raw_create) > 0");
+    Session session(settings);
+    EXPECT_EQ(session.generate(request(), options()).frames.size(), 1u);
+    EXPECT_EQ(gateway->creates(), 1u);
+    EXPECT_EQ(Jobs(settings).cost().spent, 6);
+}
+
+TEST_F(NoRoom, WhatCanBeWrittenNowhereCountsAsSpentAndIsNotSentAgain)
+{
+    serve({"finished-b64"});
+    const Tmp tmp(folder + "/there-is-none");
+    fill();
+    Session session(settings);
+    std::string message;
+    EXPECT_EQ(generate_kind(session, request(), &message), ErrorKind::store);
+    EXPECT_NE(message.find("counts as spent"), std::string::npos) << message;
+    EXPECT_EQ(message.find("task  "), std::string::npos) << message;
+    EXPECT_EQ(generate_kind(session, request()), ErrorKind::unknown);
+    EXPECT_EQ(gateway->creates(), 1u);
+    EXPECT_EQ(Jobs(settings).cost().unknown, 6);
+}
+
 TEST_F(Trouble, ADeadSendersJobIsUnknown)
 {
     serve();
