@@ -9,6 +9,7 @@
 #include "session/purchase.h"
 #include "session/references.h"
 
+#include <algorithm>
 #include <mutex>
 
 namespace klio {
@@ -315,6 +316,27 @@ StoredSet Session::recover(const std::string& job, const std::string& json_point
         session::recover_job(call, record, json_pointer);
     m_impl->release_staged(call);
     return m_impl->finished(call);
+}
+
+std::string Session::ask_for_task(const std::string& job, const std::string& task_id,
+                                  const GenerateOptions& options)
+{
+    // Somebody sits in front of it: long enough for a task that is not visible at once, no longer.
+    const double patience = std::min(30.0, m_impl->settings.number("timeout", 1200));
+    Call call = m_impl->call(options);
+    const JobRecord record = m_impl->store.jobs().find_prefix(job);
+    service::Client client = call.client(
+        options.endpoint.empty() ? record.url : normalized_endpoint(options.endpoint));
+    const double now = call.clock.monotonic();
+    const double fresh = std::max(0.0, call.now() - record.sent_at);
+    try {
+        return client.poll(task_id, now - fresh, now + patience, options.cancel).answer.status_word;
+    } catch (const Error& error) {
+        // Some services call an id that they never gave a wrong request.
+        if (error.kind() == ErrorKind::bad_request)
+            throw FailedError(error.what());
+        throw;
+    }
 }
 
 Plan Session::plan(const Request& request, const GenerateOptions& options)

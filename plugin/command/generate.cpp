@@ -211,13 +211,17 @@ void run(const CLI::App& app, Context& context, Flags& flags)
     std::unique_ptr<LocalGateway> gateway;
     if (flags.local)
         gateway = start_local_gateway(context.settings, options);
-    else if (context.settings.api_key().empty() && !session.find(request, options))
+    const std::optional<StoredSet> before = session.find(request, options);
+    if (!flags.local && !before && context.settings.api_key().empty())
         throw KeyError("no API key: set KLIO_API_KEY (or put the key into a file of mode 600 and "
                        "name it by KLIO_KEY_FILE), or try it without one by --local");
+    // A killed run of this command may have written some of them.
+    if (!before || before->state != JobState::succeeded)
+        check_nothing_there(flags.outputs, request.num_images);
 
-    const std::optional<StoredSet> before = session.find(request, options);
-    const bool had = before && before->state == JobState::succeeded;
     const StoredSet set = session.generate(request, options);
+    const bool had
+        = before && before->state == JobState::succeeded && before->job == set.job && !set.bought;
     for (const std::string& line : set.warnings)
         warn(line);
 
@@ -314,7 +318,9 @@ void add_generate(CLI::App& app, Context& context)
     sub->add_flag("--single-file", flags->outputs.single_file,
                   "all frames as subimages of one file")
         ->group(group);
-    sub->add_flag("--force", flags->outputs.force, "overwrite files that are there")->group(group);
+    sub->add_flag("--force", flags->outputs.force,
+                  "overwrite files that are there and hold something else than this would write")
+        ->group(group);
     sub->add_option("--format", flags->format, "OIIO data type, as half or uint16")->group(group);
     sub->add_flag("--embed-prompt", flags->embed_prompt, "write the prompt into the files")
         ->group(group);

@@ -1,10 +1,9 @@
 #include "command.h"
 #include "job_text.h"
 
-#include "base/file.h"
 #include "base/json.h"
 
-#include <klio/local.h>
+#include <klio/local_session.h>
 #include <klio/session.h>
 
 #include <cstdio>
@@ -138,17 +137,72 @@ void show(const Context& context, const Arguments& arguments)
         line("warning", one_line(warning, 1000));
 }
 
-void resolve(const Context& context, const Arguments& arguments)
+/// The gateway of --local, where jobs were made with it; the same state makes it the same one.
+class Local {
+public:
+    const GenerateOptions& options_for(const Context& context, const JobInfo& job,
+                                       const GenerateOptions& options)
+    {
+        if (job.set.endpoint != local_endpoint)
+            return options;
+        if (!m_gateway) {
+            m_options = options;
+            m_gateway = start_local_gateway(context.settings, m_options);
+        }
+        return m_options;
+    }
+
+private:
+    GenerateOptions m_options;
+    std::unique_ptr<LocalGateway> m_gateway;
+};
+
+// Asks the service for the task before anything is changed: a mistyped id would stand for what was
+// paid.
+void check_task(Context& context, const Arguments& arguments, const JobInfo& job)
+{
+    const GenerateOptions options = session_options(context, arguments);
+    Local local;
+    Session session(context.settings);
+    const std::string name = "task " + arguments.task;
+    try {
+        const std::string state = session.ask_for_task(job.set.job, arguments.task,
+                                                       local.options_for(context, job, options));
+        print_line(context,
+                   name + ": the service has it"
+                       + (state.empty() ? std::string() : " (" + one_line(state, 64) + ")"));
+    } catch (const FailedError& error) {
+        const std::string why = error.what();
+        if (!arguments.force)
+            throw UsageError("the service has no such task, so nothing was changed: " + why
+                             + "; --force takes the id all the same");
+        warn("taken all the same: " + why);
+    } catch (const CancelledError&) {
+        throw;
+    } catch (const Error& error) {
+        if (!arguments.force)
+            throw_error(error.kind(),
+                        name + ": the service could not be asked for it, so nothing was changed: "
+                            + error.what() + "; --force takes the id unasked");
+        warn(name + ": taken unasked: " + error.what());
+    }
+}
+
+void resolve(Context& context, const Arguments& arguments)
 {
     const int ways = int(!arguments.task.empty()) + int(arguments.resubmit) + int(arguments.forget);
     if (ways != 1)
         throw UsageError("klio jobs resolve needs one of --task ID, --resubmit and --forget");
     if (!arguments.task.empty() && arguments.not_charged)
         throw UsageError("--not-charged goes with --resubmit and --forget");
+    if (arguments.task.empty() && arguments.force)
+        throw UsageError("--force goes with --task");
     Jobs jobs(context.settings);
-    const std::string key = short_key(jobs.job(arguments.job).set.job);
+    const JobInfo job = jobs.job(arguments.job);
+    const std::string key = short_key(job.set.job);
     std::string said;
     if (!arguments.task.empty()) {
+        check_task(context, arguments, job);
         jobs.resolve_task(key, arguments.task);
         said = "is task " + arguments.task + "; collect it with: klio jobs collect " + key;
     } else if (arguments.resubmit) {
@@ -200,27 +254,6 @@ void print_frames(const Context& context, const StoredSet& set)
     for (const StoredFrame& frame : set.frames)
         print_line(context, "  " + frame.path);
 }
-
-/// The gateway of --local, where jobs were made with it; the same state makes it the same one.
-class Local {
-public:
-    GenerateOptions options_for(const Context& context, const JobInfo& job, GenerateOptions options)
-    {
-        if (job.set.endpoint != local_endpoint)
-            return options;
-        if (!m_gateway) {
-            LocalGatewayOptions gateway;
-            gateway.state_folder = base::join_path(context.settings.data_folder(), "local");
-            m_gateway = std::make_unique<LocalGateway>(gateway);
-        }
-        options.endpoint = m_gateway->endpoint();
-        options.key = "local-gateway";
-        return options;
-    }
-
-private:
-    std::unique_ptr<LocalGateway> m_gateway;
-};
 
 void collect(Context& context, const Arguments& arguments)
 {
@@ -311,7 +344,13 @@ void add(CLI::App& app, Context& context)
 
     one = sub("resolve", "say what became of an unknown job", resolve);
     one->add_option("JOB", arguments->job)->required();
-    one->add_option("--task", arguments->task, "it was accepted, as the task with this id");
+    one->add_option("--task", arguments->task,
+                    "it was accepted, as the task with this id (the service is asked whether it "
+                    "has it)");
+    one->add_flag("--force", arguments->force,
+                  "with --task: take the id where the service can't be asked, or has no such task");
+    one->add_option("--timeout", arguments->timeout,
+                    "with --task: seconds to ask for it (default 30)");
     one->add_flag("--resubmit", arguments->resubmit,
                   "send it again with the next run of its request; may be paid twice if it was "
                   "accepted after all");

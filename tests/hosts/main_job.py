@@ -27,7 +27,12 @@ def main_job(world):
     check("half" in stats and "openexr" in stats, "the frames are half float EXR")
     before = [digest(world.folder / name) for name in names[:2]]
 
-    check("--force" in world.klio(*words, code=14).stderr, "files that are there are not overwritten")
+    check(world.result(*words)["from_store"], "the same once more finds its own files there")
+    check([digest(world.folder / name) for name in names[:2]] == before, "and leaves them alone")
+    (world.folder / "a.0002.exr").write_bytes(b"somebody's work")
+    check("--force" in world.klio(*words, code=14).stderr, "files of others are not overwritten")
+    check((world.folder / "a.0002.exr").read_bytes() == b"somebody's work", "and stay as they are")
+    check("--force" in world.klio(*words, "--take", 9, code=14).stderr, "nor is another take bought")
     again = world.result(*words, "--force")
     check(again["from_store"] and again["credits_at_least"] == 0, "the same again costs nothing")
     check([digest(world.folder / name) for name in names[:2]] == before, "and gives the same bytes")

@@ -76,7 +76,8 @@ public:
     /// Signed URL parts and secrets are masked unless `unmasked`; the API key always is.
     RawAnswers raw(const std::string& job, bool unmasked = false);
 
-    /// An unknown job: "it is this task". The next run, or Session::collect(), fetches it.
+    /// An unknown or failed job: "it is this task". The next run, or Session::collect(), fetches
+    /// it. Takes the id as it is; Session::ask_for_task() asks the service whether it has it.
     void resolve_task(const std::string& job, const std::string& task_id);
     /// An unknown, failed or refused job: the next run sends it again. An unknown one stays
     /// counted as spent unless `not_charged` says that the service did not charge it.

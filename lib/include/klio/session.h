@@ -82,6 +82,13 @@ public:
     StoredSet recover(const std::string& job, const std::string& json_pointer,
                       const GenerateOptions& options);
 
+    /// Asks the service, once, for the task that an unknown or failed job is said to be; gives the
+    /// service's word for its state. Changes nothing (see Jobs::resolve_task()). Throws FailedError
+    /// where the service says that there is no such task, and the class that belongs to what kept
+    /// it from being asked; of `options` what collect() reads counts.
+    std::string ask_for_task(const std::string& job, const std::string& task_id,
+                             const GenerateOptions& options);
+
     /// What generate() would send. Nothing leaves; a missing key or stage is no error here.
     Plan plan(const Request& request, const GenerateOptions& options);
 
