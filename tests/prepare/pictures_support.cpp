@@ -1,12 +1,19 @@
 #include "pictures_support.h"
 
+#include <klio/error.h>
+
 #include <OpenImageIO/filesystem.h>
 #include <OpenImageIO/imageio.h>
 
+#include <gmock/gmock.h>
+
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 
 namespace pictures {
@@ -79,6 +86,38 @@ Decoded decode(const klio::Prepared& prepared)
     if (in->spec().nchannels != 3 || !in->read_image(0, 0, 0, 3, OIIO::TypeUInt8, out.rgb.data()))
         throw std::runtime_error(in->geterror());
     return out;
+}
+
+int srgb8(float x)
+{
+    x = std::clamp(x, 0.0f, 1.0f);
+    return int((x <= 0.0031308f ? 12.92f * x : 1.055f * std::pow(x, 1 / 2.4f) - 0.055f) * 255
+               + 0.5f);
+}
+
+std::string read(const std::string& file)
+{
+    std::ifstream in(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::string write_bytes(const std::string& name, const std::string& bytes)
+{
+    std::ofstream(path(name), std::ios::binary) << bytes;
+    return path(name);
+}
+
+std::string message_of(const std::string& file, const klio::PrepareOptions& options)
+{
+    try {
+        klio::prepare(file, options);
+    } catch (const klio::Error& error) {
+        EXPECT_THAT(error.what(), testing::Not(testing::HasSubstr("\n")));
+        EXPECT_THAT(error.what(),
+                    testing::HasSubstr(std::filesystem::path(file).filename().string()));
+        return error.what();
+    }
+    return "no error";
 }
 
 klio::PrepareOptions exact(const std::string& ratio)

@@ -39,6 +39,16 @@ struct Decoded {
 };
 Decoded decode(const klio::Prepared& prepared);
 
+/// IEC 61966-2-1: the 8-bit code nearest to linear `x`.
+int srgb8(float x);
+
+/// A file's bytes, and a file of bytes.
+std::string read(const std::string& file);
+std::string write_bytes(const std::string& name, const std::string& bytes);
+
+/// What prepare() says against a file: one line that names it, or "no error".
+std::string message_of(const std::string& file, const klio::PrepareOptions& options = {});
+
 /// As PNG, so that pixels are exact.
 klio::PrepareOptions exact(const std::string& ratio = "1:1");
 klio::PrepareRecord record(const klio::Prepared& prepared);
