@@ -10,9 +10,9 @@
 
 namespace klio::prep {
 
-void parallel_rows(int threads, int begin, int end, const std::function<void(int, int)>& work)
+void parallel_rows(int threads, int begin, int end, const std::function<void(int, int)>& work,
+                   int least)
 {
-    constexpr int least = 4; // rows that are worth handing over
     const int count = end - begin;
     threads = std::min(threads, count / least);
     if (threads <= 1) {

@@ -1,5 +1,6 @@
 #include "prepare/pixels.h"
 
+#include "prepare/half.h"
 #include "prepare/simd.h"
 
 #include <algorithm>
@@ -10,24 +11,6 @@
 namespace klio::prep {
 
 namespace {
-
-constexpr float largest = 65504; // of IEEE half
-
-// One half as a float. The exponent's bias is mended by a multiplication, which is exact and does
-// denormals; infinity and NaN come out as infinity and NaN.
-inline float half_to_float(uint16_t half)
-{
-    const uint32_t magnitude = uint32_t(half & 0x7fff) << 13;
-    float value;
-    std::memcpy(&value, &magnitude, sizeof value);
-    value *= 0x1p112f;
-    uint32_t bits;
-    std::memcpy(&bits, &value, sizeof bits);
-    bits |= (half & 0x7c00) == 0x7c00 ? 0x7f800000u : 0u;
-    bits |= uint32_t(half & 0x8000) << 16;
-    std::memcpy(&value, &bits, sizeof value);
-    return value;
-}
 
 // One run of values as floats, not yet made finite.
 KLIO_CLONES void from_half(const uint16_t* in, float* out, int count)
@@ -78,17 +61,8 @@ KLIO_CLONES void from_uint16(const uint16_t* in, float* out, int count)
 KLIO_CLONES int make_finite(float* values, int count)
 {
     int bad = 0;
-    for (int i = 0; i < count; ++i) {
-        uint32_t bits;
-        std::memcpy(&bits, &values[i], sizeof bits);
-        const bool not_finite = (bits & 0x7f800000u) == 0x7f800000u;
-        bad += not_finite;
-        float value = values[i];
-        value = not_finite ? (bits == 0x7f800000u ? largest : 0.0f) : value;
-        value = value > largest ? largest : value;
-        value = value < -largest ? -largest : value;
-        values[i] = value;
-    }
+    for (int i = 0; i < count; ++i)
+        values[i] = made_finite(values[i], bad);
     return bad;
 }
 
