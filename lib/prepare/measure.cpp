@@ -2,8 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 
 namespace klio::prep {
+
+namespace {
+
+constexpr float darkest = 0x1p-20f;
+
+} // namespace
 
 void Light::add(const float* rgb, size_t count, int channels)
 {
@@ -15,9 +23,12 @@ void Light::add(const float* rgb, size_t count, int channels)
         m_below += low < -tolerance;
         m_peak = std::max(m_peak, high);
         const float luminance = 0.2126f * rgb[0] + 0.7152f * rgb[1] + 0.0722f * rgb[2];
-        if (luminance > 1e-6f) {
-            const int bin = int((std::log2(luminance) - lowest) * per_stop);
-            ++m_bins[size_t(std::clamp(bin, 0, int(m_bins.size()) - 1))];
+        if (luminance >= darkest) {
+            // The exponent and the first bits of the mantissa are the bin: no logarithm a pixel.
+            uint32_t bits;
+            std::memcpy(&bits, &luminance, sizeof bits);
+            const uint32_t bin = (bits >> (23 - mantissa_bits)) - first_bin;
+            ++m_bins[std::min<size_t>(bin, m_bins.size() - 1)];
         }
     }
     m_count += (long long)(count);
@@ -56,7 +67,9 @@ double Light::auto_exposure() const
         before += m_bins[i];
         const long long to = std::min(before, total - cut);
         if (to > from) {
-            sum += double(to - from) * (lowest + (double(i) + 0.5) / per_stop);
+            const size_t in_stop = i % per_stop;
+            const double middle = 1 + (double(in_stop) + 0.5) / per_stop;
+            sum += double(to - from) * (lowest + double(i / per_stop) + std::log2(middle));
             weight += double(to - from);
         }
     }

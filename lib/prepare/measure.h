@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 
 /// \file
 /// What a picture's light is like: how much lies above 1, how bright it is on the whole.
@@ -25,8 +26,10 @@ public:
     double auto_exposure() const;
 
 private:
-    static constexpr int per_stop = 32;
     static constexpr int lowest = -20, highest = 20; ///< stops
+    static constexpr int mantissa_bits = 5;          ///< that tell a stop's bins apart
+    static constexpr int per_stop = 1 << mantissa_bits;
+    static constexpr uint32_t first_bin = uint32_t(127 + lowest) << mantissa_bits;
     std::array<long long, size_t((highest - lowest) * per_stop)> m_bins {};
     long long m_count = 0, m_above = 0, m_below = 0;
     float m_peak = 0;
