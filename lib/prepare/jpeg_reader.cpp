@@ -112,7 +112,9 @@ public:
         jpeg_save_markers(&info, JPEG_APP0 + 1, 0xFFFF);
         jpeg_save_markers(&info, JPEG_APP0 + 2, 0xFFFF);
         jpeg_read_header(&info, TRUE);
-        check(source);
+        const double size = byte_count(source);
+        check(size);
+        check_end(source, size_t(size));
         read_metadata();
         info.out_color_space = info.num_components == 4 ? JCS_CMYK
             : info.num_components == 1                  ? JCS_GRAYSCALE
@@ -208,18 +210,53 @@ private:
         throw ReferenceError(m_name + ": is damaged (" + m_errors.message + ")");
     }
 
-    void check(const Source& source)
+    double byte_count(const Source& source) const
+    {
+        if (!m_file)
+            return double(source.bytes->size());
+        const long at = std::ftell(m_file);
+        std::fseek(m_file, 0, SEEK_END);
+        const double size = double(std::ftell(m_file));
+        std::fseek(m_file, at, SEEK_SET);
+        return size;
+    }
+
+    // Rows below the crop are never decoded, so a file that was cut off there would pass. Between
+    // the first scan's header and the picture's end no code but its marker has these two bytes.
+    // What stands behind it (a phone's film, zeros) is no harm.
+    void check_end(const Source& source, size_t size) const
+    {
+        const size_t ahead = m_jpeg.src->bytes_in_buffer;
+        const long here = m_file ? std::ftell(m_file) : 0;
+        const size_t begin = (m_file ? size_t(here) : size) - ahead;
+        constexpr size_t block = 1 << 16;
+        std::string bytes;
+        bool found = false;
+        for (size_t to = size; !found && to > begin; to = to > begin + block ? to - block : begin) {
+            const size_t from = to > begin + block ? to - block : begin;
+            // One byte more, since the marker may lie across two blocks.
+            bytes.resize(std::min(to + 1, size) - from);
+            if (m_file) {
+                std::fseek(m_file, long(from), SEEK_SET);
+                bytes.resize(std::fread(&bytes[0], 1, bytes.size(), m_file));
+            } else {
+                bytes.assign(*source.bytes, from, bytes.size());
+            }
+            found = bytes.find("\xFF\xD9") != std::string::npos;
+        }
+        if (m_file)
+            std::fseek(m_file, here, SEEK_SET);
+        if (!found)
+            throw ReferenceError(m_name
+                                 + ": is damaged (it ends before its picture does; it may not "
+                                   "have been copied whole)");
+    }
+
+    void check(double bytes)
     {
         check_size(m_name, m_jpeg.image_width, m_jpeg.image_height);
         m_info.width = int(m_jpeg.image_width);
         m_info.height = int(m_jpeg.image_height);
-        double bytes = source.bytes ? double(source.bytes->size()) : 0;
-        if (m_file) {
-            const long at = std::ftell(m_file);
-            std::fseek(m_file, 0, SEEK_END);
-            bytes = double(std::ftell(m_file));
-            std::fseek(m_file, at, SEEK_SET);
-        }
         // Each 8x8 block costs at least 2 bits for each component, or one where it is refined
         // progressively: a header that promises far more lies.
         const double pixels = double(m_info.width) * m_info.height;

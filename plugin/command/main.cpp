@@ -153,7 +153,13 @@ int run(int argc, char** argv)
         } catch (const CLI::Success& success) {
             return app.exit(success);
         } catch (const CLI::ParseError& error) {
-            throw UsageError(std::string(error.what()) + " (see klio --help)");
+            // Of nested commands the innermost knows the flag.
+            std::string command = "klio";
+            for (const CLI::App* sub = &app; !sub->get_subcommands().empty();) {
+                sub = sub->get_subcommands().front();
+                command += " " + sub->get_name();
+            }
+            throw UsageError(std::string(error.what()) + " (see " + command + " --help)");
         }
         return 0;
     } catch (const Error& error) {

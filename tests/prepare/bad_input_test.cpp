@@ -60,6 +60,33 @@ TEST(BadInput, TruncatedFilesAreErrors)
     }
 }
 
+TEST(BadInput, JpegThatEndsBelowTheCropIsAnError)
+{
+    const auto file = write("tall.jpg", 400, 4000, 3, OIIO::TypeUInt8, gradient);
+    const std::string bytes = read(file);
+    PrepareOptions options = exact("1:1");
+    options.gravity = "top";
+    EXPECT_EQ(message_of(file, options), "no error");
+    for (const std::string& whole : {bytes + std::string(100000, '\0'), bytes + "and a film"}) {
+        EXPECT_EQ(message_of(write_bytes("more.jpg", whole), options), "no error");
+        EXPECT_NO_THROW(prepare_bytes(whole, "more.jpg", options));
+    }
+    for (const size_t size : {bytes.size() * 3 / 4, bytes.size() - 2, bytes.size() - 1}) {
+        EXPECT_THAT(message_of(write_bytes("less.jpg", bytes.substr(0, size)), options),
+                    HasSubstr("is damaged (it ends before its picture does"));
+        EXPECT_THROW(prepare_bytes(bytes.substr(0, size), "less.jpg", options), ReferenceError);
+    }
+}
+
+TEST(BadInput, MarkersAcrossTheBlocksOfTheSearchAreFound)
+{
+    const std::string bytes = read(write("small.jpg", 320, 320, 3, OIIO::TypeUInt8, gradient));
+    for (size_t more = 65534; more <= 65537; ++more)
+        EXPECT_EQ(message_of(write_bytes("across.jpg", bytes + std::string(more, '\0')), exact()),
+                  "no error")
+            << more;
+}
+
 TEST(BadInput, HugeHeadersAreRefusedBeforeAnythingIsAllocated)
 {
     // A PNG, a BMP and a JPEG that say that they are enormous.
