@@ -53,14 +53,15 @@ void place(double w, double h, const Gravity& gravity, const Point& focus, doubl
         break;
     case Kind::point:
         if (gravity.x < 0 || gravity.y < 0 || gravity.x > w || gravity.y > h)
-            throw UsageError("gravity: the point lies outside the picture, which is " + text(w, h));
+            throw UsageError("the point of --gravity lies outside the picture, which is "
+                             + text(w, h));
         cx = gravity.x;
         cy = gravity.y;
         break;
     case Kind::rectangle: {
         if (gravity.x >= w || gravity.y >= h || gravity.x + gravity.width <= 0
             || gravity.y + gravity.height <= 0)
-            throw UsageError("gravity: the rectangle lies outside the picture, which is "
+            throw UsageError("the rectangle of --gravity lies outside the picture, which is "
                              + text(w, h));
         // The smallest crop of the ratio that shows all of the rectangle, as far as there is one.
         const double wanted = std::max(gravity.width, gravity.height * ratio);

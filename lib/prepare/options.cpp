@@ -177,6 +177,18 @@ std::vector<Problem> validate(const PrepareOptions& options)
     return problems;
 }
 
+void check(const Request& request, const PrepareOptions& options)
+{
+    std::vector<Problem> problems = validate(request);
+    PrepareOptions own = options;
+    own.aspect_ratio.clear();
+    own.resolution.clear();
+    for (Problem& problem : validate(own))
+        problems.push_back(std::move(problem));
+    if (!problems.empty())
+        throw RequestError(std::move(problems));
+}
+
 std::string prepare_identity(const PrepareOptions& options)
 {
     // Options that mean the same give the same line; threads never change the bytes.

@@ -93,7 +93,12 @@ private:
         const int height = turned ? info.width : info.height;
         const double aspect = turned ? 1 / info.pixel_aspect : info.pixel_aspect;
         const Point center {width / 2.0, height / 2.0};
-        m_geometry = plan_geometry(width, height, aspect, m_options, center);
+        try {
+            m_geometry = plan_geometry(width, height, aspect, m_options, center);
+        } catch (const UsageError& error) {
+            // One gravity may stand for many pictures.
+            throw UsageError(m_source.name + ": " + error.what());
+        }
         if (m_options.gravity.kind == Gravity::Kind::attention && m_options.fit == Fit::crop)
             m_geometry = plan_geometry(width, height, aspect, m_options, subject(width, height));
         if (!info.shows_data)

@@ -7,7 +7,9 @@ namespace klio {
 
 namespace {
 
-int quality_of(const std::string& text)
+using Problems = std::vector<Problem>;
+
+void read_quality(const std::string& text, int& quality, Problems& problems)
 {
     size_t end = 0;
     int value = 0;
@@ -17,23 +19,34 @@ int quality_of(const std::string& text)
         end = 0;
     }
     if (end != text.size() || text.empty() || value < 1 || value > 100)
-        throw UsageError("quality '" + text + "': must be 1 to 100");
-    return value;
+        problems.push_back({"quality", text, "must be 1 to 100"});
+    else
+        quality = value;
 }
 
-bool truth_of(const std::string& name, const std::string& text)
+void read_truth(const std::string& name, const std::string& text, bool& truth, Problems& problems)
 {
     if (text == "true" || text == "1")
-        return true;
-    if (text == "false" || text == "0")
-        return false;
-    throw UsageError(name + " '" + text + "': must be true or false");
+        truth = true;
+    else if (text == "false" || text == "0")
+        truth = false;
+    else
+        problems.push_back({name, text, "must be true or false"});
 }
 
 } // namespace
 
 void apply_options(const std::map<std::string, std::string>& options, GenerateOptions& generate,
                    FrameOptions& frame)
+{
+    Problems problems;
+    apply_options(options, generate, frame, problems);
+    if (!problems.empty())
+        throw UsageError(RequestError(std::move(problems)).what());
+}
+
+void apply_options(const std::map<std::string, std::string>& options, GenerateOptions& generate,
+                   FrameOptions& frame, Problems& problems)
 {
     PrepareOptions& prepare = generate.prepare;
     const std::map<std::string, std::string*> texts = {
@@ -55,19 +68,19 @@ void apply_options(const std::map<std::string, std::string>& options, GenerateOp
     for (const auto& [name, value] : options) {
         // A script's empty variable must not turn a test into a purchase.
         if (name == "endpoint" && value.empty())
-            throw UsageError("endpoint is empty; leave it out for the settings' own");
+            problems.push_back({"endpoint is empty", "", "leave it out for the settings' own"});
         const auto text = texts.find(name);
         if (text != texts.end())
             *text->second = value;
         else if (name == "quality")
-            prepare.quality = quality_of(value);
+            read_quality(value, prepare.quality, problems);
         else if (name == "prepare_urls")
-            generate.prepare_urls = truth_of(name, value);
+            read_truth(name, value, generate.prepare_urls, problems);
         else if (name == "fit")
             (value == "crop" || value == "pad" || value == "none" ? prepare.fit : frame.fit)
                 = value;
         else
-            throw UsageError("unknown option '" + name + "'");
+            problems.push_back({"unknown option", name, "no option of a recipe has this name"});
     }
 }
 

@@ -264,7 +264,7 @@ Session::~Session() = default;
 
 StoredSet Session::generate(const Request& request, const GenerateOptions& options)
 {
-    check(request);
+    check(request, options.prepare);
     Call call = m_impl->call(options);
     std::vector<Reference> references;
     session::identify_references(call, request, true, references);
@@ -276,7 +276,7 @@ StoredSet Session::generate(const Request& request, const GenerateOptions& optio
 
 std::optional<StoredSet> Session::find(const Request& request, const GenerateOptions& options)
 {
-    check(request);
+    check(request, options.prepare);
     Call call = m_impl->call(options);
     std::vector<Reference> references;
     if (!session::identify_references(call, request, false, references))
@@ -341,7 +341,7 @@ std::string Session::ask_for_task(const std::string& job, const std::string& tas
 
 Plan Session::plan(const Request& request, const GenerateOptions& options)
 {
-    check(request);
+    check(request, options.prepare);
     Call call = m_impl->call(options);
     std::vector<Reference> references;
     session::identify_references(call, request, options.prepare_urls, references);

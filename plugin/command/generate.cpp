@@ -154,19 +154,48 @@ void print_plan(const Context& context, const Plan& plan)
     print_json(context, base::to_text(json));
 }
 
+/// Request, preparing and frames: what is wrong is said at once. `problems`: what was found before.
+void check_all(const Request& request, const GenerateOptions& options, const FrameOptions& frame,
+               const Flags& flags, std::vector<Problem> problems)
+{
+    try {
+        check(request, options.prepare);
+    } catch (const RequestError& error) {
+        problems.insert(problems.begin(), error.problems().begin(), error.problems().end());
+    }
+    try {
+        check_frame_options(frame, flags.outputs.single_file ? flags.outputs.out : std::string());
+    } catch (const Error& error) {
+        if (problems.empty())
+            throw;
+        const std::string text = error.what();
+        const size_t colon = text.find(": ");
+        if (colon == std::string::npos)
+            problems.push_back({"frames", "", text});
+        else
+            problems.push_back({text.substr(0, colon), "", text.substr(colon + 2)});
+    }
+    if (!problems.empty())
+        throw RequestError(std::move(problems));
+}
+
 void run(const CLI::App& app, Context& context, Flags& flags)
 {
     const Recipe recipe = gather(app, flags);
     const Request& request = recipe.request;
-    check(request);
-    for (const std::string& line : warnings(request))
-        warn(line);
-
     GenerateOptions options;
     FrameOptions frame;
     std::map<std::string, std::string> named = flags.options;
     named.insert(recipe.options.begin(), recipe.options.end()); // flags win
-    apply_options(named, options, frame);
+    std::vector<Problem> problems;
+    apply_options(named, options, frame, problems);
+    if (flags.outputs.out.empty())
+        flags.outputs.out = default_out(flags);
+    if (frame.to.empty())
+        frame.to = default_space(flags.outputs.out);
+    check_all(request, options, frame, flags, std::move(problems));
+    for (const std::string& line : warnings(request))
+        warn(line);
     options.endpoint_by_user = flags.options.count("endpoint") > 0;
     frame.format = flags.format;
     frame.embed_prompt = flags.embed_prompt;
@@ -186,12 +215,6 @@ void run(const CLI::App& app, Context& context, Flags& flags)
         throw UsageError("--local and --endpoint exclude each other");
     flags.local = flags.local || names_local_gateway(context.settings, options);
 
-    if (flags.outputs.out.empty())
-        flags.outputs.out = default_out(flags);
-    if (frame.to.empty())
-        frame.to = default_space(flags.outputs.out);
-
-    check_frame_options(frame, flags.outputs.single_file ? flags.outputs.out : std::string());
     if (flags.dry_run) {
         Session session(context.settings);
         if (flags.local) {

@@ -280,12 +280,18 @@ void add_prepare(CLI::App& app, Context& context)
     command->callback([&context, arguments] {
         GenerateOptions generate;
         FrameOptions frame;
-        apply_options(arguments->given, generate, frame);
+        std::vector<Problem> problems;
+        apply_options(arguments->given, generate, frame, problems);
+        // Here there are no frames, so a fit that is none of the references' is a slip.
         if (!frame.fit.empty())
-            throw UsageError("fit '" + frame.fit + "': must be one of crop, pad, none");
+            generate.prepare.fit = frame.fit;
         generate.prepare.aspect_ratio = arguments->options.aspect_ratio;
         generate.prepare.resolution = arguments->options.resolution;
         generate.prepare.threads = arguments->options.threads;
+        for (Problem& problem : validate(generate.prepare))
+            problems.push_back(std::move(problem));
+        if (!problems.empty())
+            throw RequestError(std::move(problems));
         arguments->options = generate.prepare;
         prepare_all(context, *arguments);
     });

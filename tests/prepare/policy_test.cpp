@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdio>
 
 using namespace klio;
 using namespace pictures;
@@ -117,6 +118,55 @@ TEST(Exposure, AutoFindsMiddleGreyDespiteHotPixels)
     const Prepared out = prepare(file, options);
     EXPECT_NEAR(pictures::record(out).color.exposure, -4, 0.03);
     EXPECT_NEAR(decode(out).at(100, 100, 1), srgb8(0.18f), 2);
+}
+
+TEST(Exposure, TheWarningSaysWhatAutoWouldChoose)
+{
+    const auto bright = [](int x, int y, int c) { return 9 * gradient(x, y, c); };
+    const auto file = write("clips.exr", 320, 320, 3, OIIO::TypeHalf, bright);
+    // In log, and as whole numbers: the way to bytes passes no linear light here.
+    OIIO::ImageSpec whole(320, 320, 3, OIIO::TypeUInt16);
+    const auto log = write("log.tif", whole, [&](int x, int y, int c) {
+        return (std::log2(bright(x, y, c)) + 9.72f) / 17.52f; // ACEScct
+    });
+    const auto stops = [](double value) {
+        char text[64];
+        std::snprintf(text, sizeof text, "--exposure auto would choose %+.2f stops", value);
+        return std::string(text);
+    };
+    for (const std::string& source : {file, log})
+        for (const char* policy : {"texture", "compress", ""})
+            for (const char* given : {"", "1"}) {
+                PrepareOptions options = exact();
+                options.from = source == log ? "ACEScct" : "";
+                options.policy = policy;
+                options.peak = "1.5";
+                options.exposure = "auto";
+                const double chosen = pictures::record(prepare(source, options)).color.exposure;
+                EXPECT_NEAR(chosen, -4.6, 0.3);
+                options.exposure = given;
+                const Prepared out = prepare(source, options);
+                if (*policy) {
+                    EXPECT_THAT(out.warnings, testing::Contains(HasSubstr(stops(chosen))))
+                        << source << policy << given;
+                } else {
+                    // Left to the picture, the policy is the view, which has its own way.
+                    EXPECT_EQ(pictures::record(out).color.policy, "view") << source;
+                }
+            }
+}
+
+TEST(Policy, LogPlatesOfWholeNumbersAreMeasuredToo)
+{
+    const auto file = write("tenbit.dpx", 320, 320, 3, OIIO::TypeUInt16,
+                            [](int x, int, int) { return x < 160 ? 0.41f : 0.7f; });
+    PrepareOptions options = exact();
+    options.from = "ACEScct";
+    EXPECT_EQ(pictures::record(prepare(file, options)).color.policy, "view");
+    options.policy = "texture";
+    EXPECT_NEAR(pictures::record(prepare(file, options)).color.clipped, 0.5, 1e-9);
+    options.from = "sRGB";
+    EXPECT_EQ(pictures::record(prepare(file, options)).color.clipped, 0);
 }
 
 TEST(Finite, NanAndInfinityAreMendedAndCounted)

@@ -28,6 +28,33 @@ TEST_F(References, ASecondOpeningNeitherPreparesNorSends)
     EXPECT_EQ(steps, 0);
 }
 
+TEST_F(References, WhatIsWrongWithTheRequestAndWithPreparingIsSaidAtOnce)
+{
+    serve();
+    Request asked = with(plate("plate.png", 0.5f));
+    asked.num_images = 12;
+    GenerateOptions wrong = options();
+    wrong.prepare.policy = "textur";
+    wrong.prepare.quality = 0;
+    Session session(settings);
+    for (int call = 0; call < 3; ++call)
+        try {
+            if (call == 0)
+                session.generate(asked, wrong);
+            else if (call == 1)
+                session.find(asked, wrong);
+            else
+                session.plan(asked, wrong);
+            FAIL() << call;
+        } catch (const RequestError& error) {
+            ASSERT_EQ(error.problems().size(), 3u) << call;
+            EXPECT_EQ(error.problems()[0].field, "num_images");
+            EXPECT_EQ(error.problems()[1].field, "policy");
+            EXPECT_EQ(error.problems()[2].field, "quality");
+        }
+    EXPECT_EQ(gateway->creates(), 0u);
+}
+
 TEST_F(References, OtherPixelsAreAnotherJob)
 {
     serve();

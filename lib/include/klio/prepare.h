@@ -3,6 +3,7 @@
 #include <klio/error.h>
 #include <klio/export.h>
 #include <klio/progress.h>
+#include <klio/request.h>
 
 #include <string>
 #include <vector>
@@ -58,6 +59,10 @@ KLIO_API Prepared prepare_bytes(const std::string& bytes, const std::string& nam
 /// Every option that can't be meant, all at once; empty where all are good. Looks at the options
 /// alone: colour spaces, views and parts are known by the config and the file. Thread-safe.
 KLIO_API std::vector<Problem> validate(const PrepareOptions& options);
+
+/// Throws RequestError where validate() finds anything in the request or in the options of its
+/// references, with all of it in one message. Ratio and resolution are the request's own.
+KLIO_API void check(const Request& request, const PrepareOptions& options);
 
 /// All options that decide the bytes, in one canonical line: with the SHA-256 of the source file
 /// and the identity of the OCIO config it identifies a prepared reference without preparing it.

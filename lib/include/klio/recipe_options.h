@@ -1,11 +1,13 @@
 #pragma once
 
+#include <klio/error.h>
 #include <klio/export.h>
 #include <klio/frame.h>
 #include <klio/session.h>
 
 #include <map>
 #include <string>
+#include <vector>
 
 namespace klio {
 
@@ -15,5 +17,9 @@ namespace klio {
 /// an unknown name or a value that can't be.
 KLIO_API void apply_options(const std::map<std::string, std::string>& options,
                             GenerateOptions& generate, FrameOptions& frame);
+/// The same, but what is wrong is added to `problems`, and the rest is laid over.
+KLIO_API void apply_options(const std::map<std::string, std::string>& options,
+                            GenerateOptions& generate, FrameOptions& frame,
+                            std::vector<Problem>& problems);
 
 } // namespace klio
