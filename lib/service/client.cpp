@@ -52,13 +52,12 @@ const char* advice(Fault fault)
 }
 
 // No task, and a reason: a rejection in the service's own words, unless they leave a doubt.
-bool refused_at_once(const CreateOutcome& outcome)
+bool refused_at_once(const CreateOutcome& outcome, const std::string& body)
 {
     base::Json root;
     base::JsonError error;
     return outcome.answer.state == TaskState::failed && !outcome.answer.message.empty()
-        && base::parse_json(outcome.raw, root, error)
-        && !leaves_doubt(root, outcome.answer.message);
+        && base::parse_json(body, root, error) && !leaves_doubt(root, outcome.answer.message);
 }
 
 } // namespace
@@ -172,12 +171,20 @@ CreateOutcome Client::create(const std::string& body, const std::string& idempot
     }
 }
 
-// The one place that decides whether a create may be sent again.
 void Client::Impl::judge_create(HttpResponse response, CreateOutcome& outcome) const
 {
-    using Kind = CreateOutcome::Kind;
+    // The answer is understood as it came: a short key, such as a gateway of one's own takes, may
+    // stand in the middle of a task's id. What is kept of it is without the key.
+    decide_create(response, outcome);
     // Moved on rather than copied: it may hold all of a request's images.
     outcome.raw = without_key(std::move(response.body));
+}
+
+// The one place that decides whether a create may be sent again.
+void Client::Impl::decide_create(const HttpResponse& response, CreateOutcome& outcome) const
+{
+    using Kind = CreateOutcome::Kind;
+    const std::string& body = response.body;
     outcome.answer = {};
     outcome.failure = {};
     if (response.outcome != Outcome::answered) {
@@ -185,13 +192,13 @@ void Client::Impl::judge_create(HttpResponse response, CreateOutcome& outcome) c
         outcome.kind = response.sent ? Kind::unknown : Kind::rejected;
         if (!response.sent)
             outcome.failure.message = "nothing was sent: " + outcome.failure.message;
-    } else if (read_answer(response.status, outcome.raw, response.header("retry-after"),
-                           clock.unix_time(), outcome.answer, outcome.failure)) {
+    } else if (read_answer(response.status, body, response.header("retry-after"), clock.unix_time(),
+                           outcome.answer, outcome.failure)) {
         if (!outcome.answer.task_id.empty() || !outcome.answer.images.empty()) {
             outcome.kind = Kind::accepted;
             return;
         }
-        if (refused_at_once(outcome)) {
+        if (refused_at_once(outcome, body)) {
             outcome.failure = failure_of(outcome.answer);
             outcome.failure.rejected = true;
             outcome.kind = Kind::rejected;
@@ -200,7 +207,7 @@ void Client::Impl::judge_create(HttpResponse response, CreateOutcome& outcome) c
         outcome.kind = Kind::unknown;
         outcome.failure.kind = ErrorKind::unknown;
         outcome.failure.message
-            = "the service answered without a task id: " + one_line(outcome.raw, 200);
+            = "the service answered without a task id: " + one_line(without_key(body), 200);
     } else {
         outcome.kind = outcome.failure.rejected ? Kind::rejected : Kind::unknown;
     }
@@ -208,7 +215,7 @@ void Client::Impl::judge_create(HttpResponse response, CreateOutcome& outcome) c
         return;
     base::Json root;
     base::JsonError error;
-    if (base::parse_json(outcome.raw, root, error))
+    if (base::parse_json(body, root, error))
         outcome.answer.task_id = find_task_id(root);
     outcome.failure.kind = ErrorKind::unknown;
     outcome.failure.rejected = outcome.failure.transient = false;

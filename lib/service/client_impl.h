@@ -14,6 +14,7 @@ struct Client::Impl {
     transport::HttpRequest api_request(const std::string& path) const;
     std::string without_key(std::string text) const;
     void judge_create(transport::HttpResponse response, CreateOutcome& outcome) const;
+    void decide_create(const transport::HttpResponse& response, CreateOutcome& outcome) const;
     transport::HttpRequest image_request(const std::string& url) const;
     Download fetch(const ResultImage& image, int index, double deadline,
                    const CancelToken& cancel) const;

@@ -30,6 +30,18 @@ std::string json(const std::string& message)
     return R"({"error":{"message":")" + message + "\"}}";
 }
 
+TEST(Create, ATaskWhoseIdHoldsTheKeysTextIsReadAsItIs)
+{
+    ServiceServer server;
+    const std::string task = std::string(test_key) + "_1";
+    server.creates = {{200, R"({"data":{"task_id":")" + task + R"(","status":"queued"}})"}};
+    TestClient one(server.endpoint());
+    const CreateOutcome outcome = create(one);
+    ASSERT_EQ(outcome.kind, Kind::accepted) << outcome.failure.message;
+    EXPECT_EQ(outcome.answer.task_id, task);
+    EXPECT_THAT(outcome.raw, Not(HasSubstr(test_key)));
+}
+
 // --- sent again: only where it surely was not accepted ---
 
 TEST(Create, IsSentAgainAfterARejectionInTheServicesOwnWords)
