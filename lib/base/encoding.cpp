@@ -152,6 +152,18 @@ size_t utf8_sequence(std::string_view text)
 
 } // namespace
 
+std::string shell_quoted(const std::string& text)
+{
+    const char* plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
+    if (!text.empty() && text.find_first_not_of(plain) == std::string::npos)
+        return text;
+    // Single quotes keep everything but themselves from the shell.
+    std::string out = "'";
+    for (char c : text)
+        out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return out + "'";
+}
+
 size_t utf8_length(std::string_view text)
 {
     size_t count = 0;

@@ -23,6 +23,8 @@ std::string base64url(const void* data, size_t size);
 /// that stay as they are.
 std::string percent_encode(std::string_view text, std::string_view keep = {});
 std::string percent_decode(std::string_view text);
+/// `text` as one word of a POSIX shell; plain words stay as they are.
+std::string shell_quoted(const std::string& text);
 /// Number of Unicode code points in UTF-8 text; bytes that are no valid UTF-8 count one each.
 size_t utf8_length(std::string_view text);
 bool utf8_valid(std::string_view text);

@@ -29,8 +29,6 @@ struct RegisterCommand {
     RegisterCommand(int order, AddCommand add);
 };
 
-/// `text` as one word of a POSIX shell; plain words stay as they are.
-std::string shell_quoted(const std::string& text);
 /// One line on stdout: text for people, or with --json nothing (JSON goes through print_json()).
 void print_line(const Context& context, const std::string& line);
 /// One JSON value as a line on stdout, with --json only.

@@ -1,6 +1,7 @@
 #include "command.h"
 #include "plugin_path.h"
 
+#include "base/encoding.h"
 #include "base/file.h"
 
 #include <cstdlib>
@@ -35,8 +36,8 @@ void add_env(CLI::App& app, Context&)
         // 2.4 and 2.5 read the first, 3.x the second; names of files are all that differ, so both
         // are always set.
         for (const char* variable : {"OIIO_LIBRARY_PATH", "OPENIMAGEIO_PLUGIN_PATH"})
-            std::cout << "export " << variable << "=" << shell_quoted(with_folder(variable, folder))
-                      << "\n";
+            std::cout << "export " << variable << "="
+                      << base::shell_quoted(with_folder(variable, folder)) << "\n";
         std::cout << std::flush;
     });
 }

@@ -1,5 +1,6 @@
 #include "command.h"
 
+#include "base/encoding.h"
 #include "base/json.h"
 #include "base/secret.h"
 
@@ -51,18 +52,6 @@ void watch_signals(const CancelToken& cancel)
 RegisterCommand::RegisterCommand(int order, AddCommand add)
 {
     registered().push_back({order, add});
-}
-
-std::string shell_quoted(const std::string& text)
-{
-    const char* plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
-    if (!text.empty() && text.find_first_not_of(plain) == std::string::npos)
-        return text;
-    // Single quotes keep everything but themselves from the shell.
-    std::string out = "'";
-    for (char c : text)
-        out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return out + "'";
 }
 
 void print_line(const Context& context, const std::string& line)
@@ -138,7 +127,7 @@ int run(int argc, char** argv)
         watch_signals(context.cancel);
         context.command_line = "klio";
         for (int i = 1; i < argc; ++i)
-            context.command_line += " " + shell_quoted(argv[i]);
+            context.command_line += " " + base::shell_quoted(argv[i]);
         CLI::App app {"klio: kling-image-o1 for OpenImageIO pipelines", "klio"};
         app.set_version_flag("--version", std::string("klio ") + version());
         app.require_subcommand(1);

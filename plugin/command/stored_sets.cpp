@@ -1,5 +1,6 @@
 #include "stored_sets.h"
 
+#include "base/encoding.h"
 #include "base/file.h"
 #include "option_flags.h"
 
@@ -126,13 +127,13 @@ std::vector<StoredSet> find_sets(const std::string& input, const StoredFlags& fl
 std::string generate_command(const std::string& recipe, const StoredFlags& flags, int take)
 {
     std::string command
-        = "klio generate " + shell_quoted(recipe) + " --take " + std::to_string(take);
+        = "klio generate " + base::shell_quoted(recipe) + " --take " + std::to_string(take);
     if (flags.local)
         command += " --local";
     for (const auto& [name, value] : flags.options) {
         std::string flag = name;
         std::replace(flag.begin(), flag.end(), '_', '-');
-        command += " --" + flag + " " + shell_quoted(value);
+        command += " --" + flag + " " + base::shell_quoted(value);
     }
     return command;
 }
