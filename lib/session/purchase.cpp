@@ -64,6 +64,18 @@ void keep(const Call& call, const store::JobRecord& job, const service::CreateOu
     throw StoreError(message);
 }
 
+// Only what the budget has room for is announced. Whoever stops here has bought nothing yet.
+void announce(const Call& call, const std::string& key)
+{
+    try {
+        call.report("create", "sending " + job_name(key));
+    } catch (...) {
+        call.store.jobs().failed(key, JobState::failed, ErrorKind::cancelled,
+                                 "stopped before it was sent", {}, call.now());
+        throw;
+    }
+}
+
 } // namespace
 
 void purchase(const Call& call, store::JobRecord& job, std::vector<Reference>& references)
@@ -92,9 +104,10 @@ void purchase(const Call& call, store::JobRecord& job, std::vector<Reference>& r
     const std::string body
         = request_body(job.set.request, stage_references(call, job.url, references));
 
-    call.report("create", "sending " + job_name(key));
+    call.options.cancel.check("sending " + job_name(key));
     call.store.drop_answer(key); // of an earlier purchase, which this one must not be taken for
     jobs.begin(job, call.limits, call.now());
+    announce(call, key);
     service::CreateOutcome outcome
         = attended(call, "create", [&](const CancelToken& inner, Board&) {
               return client.create(body, job.idempotency_key, call.deadline, inner);

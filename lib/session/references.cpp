@@ -138,8 +138,19 @@ bool identify_references(const Call& call, const Request& request, bool fetch,
                         double(request.images.size()));
             query.source_sha256 = url_sha256(call, source, reference.fetched);
         } else {
-            query.source_sha256 = url ? call.store.memo().url_sha256(source)
-                                      : call.store.memo().source_sha256(source);
+            try {
+                query.source_sha256 = url ? call.store.memo().url_sha256(source)
+                                          : call.store.memo().source_sha256(source);
+            } catch (const ReferenceError& error) {
+                query.source_sha256 = call.store.memo().last_sha256(source);
+                const auto memo = call.store.memo().find(query);
+                if (query.source_sha256.empty() || !memo)
+                    throw;
+                fill(reference, *memo);
+                reference.missing = error.what();
+                references.push_back(std::move(reference));
+                continue;
+            }
         }
         if (query.source_sha256.empty())
             return false;
@@ -178,6 +189,13 @@ bool identify_references(const Call& call, const Request& request, bool fetch,
         references.push_back(std::move(reference));
     }
     return true;
+}
+
+void require_present(const std::vector<Reference>& references)
+{
+    for (const Reference& reference : references)
+        if (!reference.missing.empty())
+            throw ReferenceError(reference.missing);
 }
 
 void load_references(const Call& call, const Request& request, std::vector<Reference>& references)

@@ -10,6 +10,7 @@
 #include "session/references.h"
 
 #include <algorithm>
+#include <cmath>
 #include <mutex>
 
 namespace klio {
@@ -85,6 +86,28 @@ struct Session::Impl {
         }
         call.job = job.set.job;
         return job;
+    }
+
+    /// What is stored for references that are missing, marked so. Only finished frames will do:
+    /// nothing can be bought, or asked of the service, in the name of a file that is not there.
+    std::optional<StoredSet> without_references(const Call& call,
+                                                const std::vector<Reference>& references)
+    {
+        std::vector<int> missing;
+        for (size_t i = 0; i < references.size(); ++i)
+            if (!references[i].missing.empty())
+                missing.push_back(int(i) + 1);
+        if (missing.empty())
+            return std::nullopt;
+        std::optional<JobRecord> job = store.jobs().find(call.job);
+        if (!job || job->set.state != JobState::succeeded)
+            session::require_present(references);
+        for (const int number : missing)
+            job->set.warnings.push_back(
+                references[size_t(number) - 1].missing
+                + "; the frames are those that were bought with it as it last was");
+        job->set.missing_references = std::move(missing);
+        return job->set;
     }
 
     /// Until the job's lock is ours (true), or somebody else has brought it home (false).
@@ -218,6 +241,7 @@ struct Session::Impl {
             if (!session::frames_whole(job->set, damage))
                 mend(call, *job, damage);
         } else if (job->set.state == JobState::failed && fresh && !shares(waited, before, *job)) {
+            hold_back(call, *job);
             advance(call, *fresh, references);
             return bought(call);
         } else {
@@ -233,6 +257,21 @@ struct Session::Impl {
         const bool moved
             = !before || before->attempt != now.attempt || before->set.state != now.set.state;
         return waited && moved && now.set.error_kind != ErrorKind::cancelled;
+    }
+
+    /// GenerateOptions::retry_after, judged while the flight is held, so that it holds between
+    /// processes. A clock that was set back holds nothing back.
+    static void hold_back(const Call& call, const JobRecord& job)
+    {
+        const double age = call.now() - job.set.updated_at;
+        const bool by_person = job.set.error_kind == ErrorKind::cancelled || job.sent_at == 0;
+        if (by_person || age < 0 || age >= call.options.retry_after)
+            return;
+        throw_error(job.set.error_kind,
+                    job.set.message + " (tried " + std::to_string(int(age))
+                        + " s ago; it is sent again in "
+                        + std::to_string(int(std::ceil(call.options.retry_after - age)))
+                        + " s at the earliest)");
     }
 
     void mend(const Call& call, JobRecord& job, const std::string& damage)
@@ -269,6 +308,12 @@ StoredSet Session::generate(const Request& request, const GenerateOptions& optio
     std::vector<Reference> references;
     session::identify_references(call, request, true, references);
     JobRecord fresh = m_impl->describe(call, request, references);
+    if (auto stored = m_impl->without_references(call, references)) {
+        std::string damage;
+        if (!session::frames_whole(*stored, damage))
+            throw DamagedError(damage);
+        return *stored;
+    }
     for (const std::string& line : warnings(request))
         fresh.set.warnings.push_back(line);
     return m_impl->bring_home(call, &fresh, &references);
@@ -281,8 +326,10 @@ std::optional<StoredSet> Session::find(const Request& request, const GenerateOpt
     std::vector<Reference> references;
     if (!session::identify_references(call, request, false, references))
         return std::nullopt;
-    const std::optional<JobRecord> job
-        = m_impl->store.jobs().find(m_impl->describe(call, request, references).set.job);
+    m_impl->describe(call, request, references);
+    if (auto stored = m_impl->without_references(call, references))
+        return stored;
+    const std::optional<JobRecord> job = m_impl->store.jobs().find(call.job);
     return job ? std::optional<StoredSet>(job->set) : std::nullopt;
 }
 
@@ -345,6 +392,7 @@ Plan Session::plan(const Request& request, const GenerateOptions& options)
     Call call = m_impl->call(options);
     std::vector<Reference> references;
     session::identify_references(call, request, options.prepare_urls, references);
+    session::require_present(references);
     session::load_references(call, request, references);
     const JobRecord job = m_impl->describe(call, request, references);
     Plan plan;

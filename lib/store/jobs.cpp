@@ -339,6 +339,8 @@ void JobTable::allow_again(const std::string& key, bool unsure, bool not_charged
     const char* ledger = !unsure ? nullptr : not_charged ? "freed" : "unknown";
     move(key, JobState::failed, unsure ? ErrorKind::unknown : ErrorKind::failed,
          "to be sent again by the next run", ledger, unix_now);
+    // Nothing of this person's wish was tried yet, so nothing holds the next try back.
+    Statement(m_database, "UPDATE jobs SET sent_at = 0 WHERE key = ?", key).run();
     transaction.commit();
 }
 

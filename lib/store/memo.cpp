@@ -15,6 +15,8 @@ namespace {
 
 // A file that changed this recently may change again without its time changing.
 constexpr double settled_seconds = 2;
+// Of such a file's row; -1 is a URL's.
+constexpr int64_t unsettled_size = -2;
 
 int64_t nanoseconds(const timespec& time)
 {
@@ -43,18 +45,35 @@ std::string Memo::source_sha256(const std::string& path)
     }
     const std::string sha256 = base::sha256_file(path);
     const double age = base::system_clock().unix_time() - 1e-9 * double(mtime);
-    if (m_database.writable() && (age > settled_seconds || age < 0)) {
+    // Without a size it is never taken for a file that is there, only for one that went away.
+    const bool settled = age > settled_seconds || age < 0;
+    if (m_database.writable()) {
         try {
             const Impatient impatient(m_database);
             Statement(m_database,
                       "INSERT OR REPLACE INTO memo_source(path, size, mtime_ns, ctime_ns, inode, "
                       "sha256) VALUES(?, ?, ?, ?, ?, ?)",
-                      absolute, int64_t(info.st_size), mtime, ctime, int64_t(info.st_ino), sha256)
+                      absolute, settled ? int64_t(info.st_size) : unsettled_size, mtime, ctime,
+                      int64_t(info.st_ino), sha256)
                 .run();
         } catch (const StoreError&) {
         }
     }
     return sha256;
+}
+
+std::string Memo::last_sha256(const std::string& path) noexcept
+{
+    try {
+        const std::string absolute = base::absolute_path(path);
+        struct stat info { };
+        if (::stat(absolute.c_str(), &info) == 0)
+            return {};
+        Statement query(m_database, "SELECT sha256 FROM memo_source WHERE path = ?", absolute);
+        return query.step() ? query.text(0) : std::string();
+    } catch (const std::exception&) {
+        return {};
+    }
 }
 
 std::string Memo::url_sha256(const std::string& url) noexcept

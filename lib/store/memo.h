@@ -41,6 +41,9 @@ public:
     /// SHA-256 of the file's bytes, without reading it where size, times and inode are as they
     /// were. Throws ReferenceError where the file can't be read.
     std::string source_sha256(const std::string& path);
+    /// What source_sha256() last said of a path that is not there any more (a disk that is offline,
+    /// a plate that was archived); empty where it never was asked, or where the file is there.
+    std::string last_sha256(const std::string& path) noexcept;
     /// SHA-256 of what was fetched from `url` the last time; empty where it never was.
     std::string url_sha256(const std::string& url) noexcept;
     void put_url(const std::string& url, const std::string& sha256) noexcept;

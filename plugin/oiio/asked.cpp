@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "base/file.h"
 
+#include <klio/local_session.h>
 #include <klio/recipe_options.h>
 
 #include <algorithm>
@@ -61,19 +62,6 @@ Wishes hints_of(const OIIO::ImageSpec& config)
     return wishes;
 }
 
-std::string quoted(const std::string& text)
-{
-    const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-        return std::isalnum(c) || std::string("/._-+:,").find(char(c)) != std::string::npos;
-    });
-    if (plain)
-        return text;
-    std::string out = "'";
-    for (const char c : text)
-        out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return out + "'";
-}
-
 [[noreturn]] void unknown(const std::string& name)
 {
     std::vector<std::string> known;
@@ -112,7 +100,7 @@ public:
         std::string text;
         for (const auto& [name, values] : m_flags)
             for (const std::string& value : values)
-                text += " --" + name + (value.empty() ? "" : " " + quoted(value));
+                text += " --" + name + (value.empty() ? "" : " " + base::shell_quoted(value));
         return text;
     }
 
@@ -227,7 +215,7 @@ Asked understand(const std::string& name, const OIIO::ImageSpec& config, const S
     asked.recipe.options = options;
     const std::string endpoint
         = asked.generate.endpoint.empty() ? settings.get("endpoint") : asked.generate.endpoint;
-    asked.local = endpoint == local_endpoint;
+    asked.local = names_local_gateway(settings, asked.generate);
     // Names stand in scripts and scenes of other people; who spends says so himself.
     const bool by_name
         = std::any_of(parsed.wishes.begin(), parsed.wishes.end(), [](const auto& wish) {
@@ -241,8 +229,8 @@ Asked understand(const std::string& name, const OIIO::ImageSpec& config, const S
     asked.price = asked.local ? std::string("nothing (the local gateway's previews)")
         : cost.known          ? cost.text()
                               : "an unknown number of credits";
-    asked.command = "klio generate" + (asked.bare ? std::string() : " " + quoted(parsed.file))
-        + overlay.flags();
+    asked.command = "klio generate"
+        + (asked.bare ? std::string() : " " + base::shell_quoted(parsed.file)) + overlay.flags();
     asked.key = settings.data_folder() + "\n" + settings.get("endpoint") + "\n"
         + write_recipe(asked.recipe);
     return asked;

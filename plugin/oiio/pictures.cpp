@@ -33,6 +33,9 @@ public:
         spec.attribute("oiio:subimagename", "frame." + std::to_string(frame.index));
         if (count() > 1)
             spec.attribute("oiio:subimages", count());
+        // Paths stay out of metadata, which travels.
+        if (!m_set.missing_references.empty())
+            spec.attribute("klio:missing_references", numbers(m_set.missing_references));
         return spec;
     }
 
@@ -43,6 +46,14 @@ public:
     }
 
 private:
+    static std::string numbers(const std::vector<int>& values)
+    {
+        std::string text;
+        for (const int value : values)
+            text += (text.empty() ? "" : ", ") + std::to_string(value);
+        return text;
+    }
+
     // 8-bit code values fill half's 11 bits with room to spare; 16-bit ones do not.
     static OIIO::TypeDesc native_type(const StoredFrame& frame, const OIIO::ImageSpec& spec)
     {

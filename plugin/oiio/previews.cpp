@@ -1,5 +1,7 @@
 #include "previews.h"
 
+#include "views.h"
+
 #include "base/file.h"
 #include "base/sha256.h"
 
@@ -37,14 +39,6 @@ StoredFrame describe(const std::string& png, int index, const std::string& path)
 
 } // namespace
 
-std::string view_folder(const Settings& settings, const std::string& job)
-{
-    const std::string folder
-        = base::join_path(base::join_path(settings.data_folder(), "views"), job);
-    base::make_folders(folder, 0700);
-    return folder;
-}
-
 StoredSet make_previews(const Asked& asked, const Settings& settings, double now)
 {
     const Plan plan = Session(settings).plan(asked.recipe.request, asked.generate);
@@ -61,7 +55,7 @@ StoredSet make_previews(const Asked& asked, const Settings& settings, double now
     set.created_at = set.updated_at = now;
     set.price_known = plan.price.known;
     set.credits_at_least = plan.price.credits_at_least;
-    const std::string folder = view_folder(settings, plan.job);
+    const std::string folder = writable_view_folder(settings, plan.job);
     for (const std::string& png : preview_frames(plan.body, references)) {
         const int index = int(set.frames.size()) + 1;
         const std::string path

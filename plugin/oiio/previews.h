@@ -4,13 +4,7 @@
 
 #include <klio/set.h>
 
-#include <string>
-
 namespace klio::oiio {
-
-/// The folder for what is derived from a job and can be made again at any time (previews, sheets):
-/// "views/JOB" in the data folder. Makes it; throws OutputError.
-std::string view_folder(const Settings& settings, const std::string& job);
 
 /// The local gateway's preview frames for what was asked, without any gateway or network, as a set
 /// that never was a job: its endpoint is "local", so every frame is marked as a preview in its

@@ -97,6 +97,10 @@ void KlingInput::open_or_throw(const std::string& name, const OIIO::ImageSpec& c
     const Settings settings;
     const Asked asked = understand(name, config, settings);
     const StoredSet set = m_supply.frames(asked, settings);
+    // The frames are the right ones as far as can be told; whoever replaced the plate meanwhile
+    // must be able to see that this was not noticed.
+    if (!set.missing_references.empty())
+        say_once(name + ": " + set.warnings.back());
     m_name = name;
     m_pictures = asked.sheet ? sheet_pictures(set, m_supply.sheet(set, settings))
                              : frame_pictures(set, asked.frame, asked.only_frame);

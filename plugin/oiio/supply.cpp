@@ -1,6 +1,7 @@
 #include "supply.h"
 
 #include "previews.h"
+#include "views.h"
 
 #include "base/file.h"
 
@@ -93,6 +94,7 @@ StoredSet buy(const Asked& asked, const Settings& settings)
 {
     GenerateOptions options = asked.generate;
     options.progress = announcing(asked);
+    options.retry_after = failure_seconds; // for a host that is run again and again
     std::unique_ptr<LocalGateway> gateway;
     if (asked.local)
         gateway = start_local_gateway(settings, options);
@@ -140,10 +142,7 @@ StoredSet Supply::frames(const Asked& asked, const Settings& settings)
 
 std::string Supply::sheet(const StoredSet& set, const Settings& settings)
 {
-    const std::string folder = view_folder(settings, set.job);
-    // What the sheet shows is the job's, and a job's frames never change.
-    const std::string path
-        = base::join_path(folder, set.endpoint == local_endpoint ? "sheet-local.png" : "sheet.png");
+    const std::string path = sheet_path(settings, set);
     return m_sheets.fly(path, [&] {
         if (!base::exists(path))
             write_sheet(sheet_items(set), path, SheetOptions());

@@ -294,14 +294,18 @@ def spending():
         check(ledger(good)["creates"] == 1, "without an opt-in nothing is sent", ledger(good))
         budget = run("iinfo", "many.kling?take=3&on_miss=generate", env=environment(KLIO_API_KEY="k", KLIO_BUDGET="5"))
         check("budget" in budget.stderr and ledger(good)["creates"] == 1, "the budget holds", budget.stderr)
+        check("sending" not in budget.stderr, "what the budget has no room for is not announced", budget.stderr)
     with gateway("--fault", "credits-gone", "--latency", "0") as bad:
         recipe("fails.kling", prompt="fails", klio={"endpoint": bad})
         fails = run(HOST, "threads", "fails.kling", 4, 6, "klio:on_miss=generate", env=environment(KLIO_API_KEY="k"))
         check(fails.stdout.strip() == "24" and ledger(bad)["creates"] == 1, "24 failing opens are one attempt",
               fails.stdout + fails.stderr + str(ledger(bad)))
-        before = ledger(bad)["creates"]
-        run("maketx", "fails.kling", "-o", "f.tx", env=environment(KLIO_API_KEY="k", KLIO_ON_MISS="generate"))
-        check(ledger(bad)["creates"] == before + 1, "maketx, which opens six times, makes one", ledger(bad))
+        again = run("oiiotool", "fails.kling", "-o", "f.exr", env=environment(KLIO_API_KEY="k", KLIO_ON_MISS="generate"))
+        check(ledger(bad)["creates"] == 1 and "at the earliest" in again.stderr,
+              "nor does another process try again within a minute", again.stderr + str(ledger(bad)))
+        recipe("fails too.kling", prompt="fails too", klio={"endpoint": bad})
+        run("maketx", "fails too.kling", "-o", "f.tx", env=environment(KLIO_API_KEY="k", KLIO_ON_MISS="generate"))
+        check(ledger(bad)["creates"] == 2, "maketx, which opens six times, makes one", ledger(bad))
 
 
 def manners():

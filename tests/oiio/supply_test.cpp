@@ -2,6 +2,7 @@
 
 #include "fake_clock.h"
 #include "reader.h"
+#include "store/database.h"
 
 #include <klio/local.h>
 
@@ -87,6 +88,14 @@ protected:
         for (std::thread& thread : pool)
             thread.join();
         return failures;
+    }
+
+    /// Time goes on, for this process and for the jobs in the data folder.
+    void pass(double seconds)
+    {
+        m_clock.sleep(base::Seconds(seconds), {});
+        store::Database database(path("home/klio.db"));
+        store::Statement(database, "UPDATE jobs SET updated_at = updated_at - ?", seconds).run();
     }
 
     std::string m_folder;
@@ -195,10 +204,14 @@ TEST_F(SupplyTest, AFailedPurchaseIsTriedOnceAMinute)
     const auto failures = ask(supply, what, 4, 6);
     EXPECT_EQ(failures.size(), 24U);
     EXPECT_EQ(server->creates(), 1U);
-    m_clock.sleep(base::Seconds(59), {});
+    pass(55);
     ask(supply, what, 1, 1);
+    Supply another(m_clock);
+    const auto held_back = ask(another, what, 1, 1);
+    ASSERT_EQ(held_back.size(), 1U);
+    EXPECT_THAT(held_back[0], HasSubstr("at the earliest")) << "as in another process";
     EXPECT_EQ(server->creates(), 1U);
-    m_clock.sleep(base::Seconds(2), {});
+    pass(6);
     ask(supply, what, 4, 6);
     EXPECT_EQ(server->creates(), 2U);
 }
@@ -206,11 +219,12 @@ TEST_F(SupplyTest, AFailedPurchaseIsTriedOnceAMinute)
 TEST_F(SupplyTest, WhatCameIntoTheStoreMeanwhileEndsTheWait)
 {
     const auto server = gateway({"credits-gone:1"});
-    Supply supply(m_clock), other(m_clock);
+    Supply supply(m_clock);
     const Asked what = asked(write("shot.kling", recipe) + "?on_miss=generate");
     EXPECT_EQ(ask(supply, what, 1, 1).size(), 1U);
     EXPECT_EQ(ask(supply, what, 1, 1).size(), 1U) << "remembered";
-    EXPECT_EQ(ask(other, what, 1, 1).size(), 0U) << "as another process would buy it";
+    EXPECT_EQ(Session(m_settings).generate(what.recipe.request, what.generate).frames.size(), 2U)
+        << "as klio generate, which a person runs, buys it at once";
     EXPECT_EQ(ask(supply, what, 1, 1).size(), 0U);
     EXPECT_EQ(server->creates(), 2U);
 }
@@ -278,4 +292,37 @@ TEST_F(SupplyTest, PicturesAreTheFramesInOrder)
               oiio::frame_pictures(set, codes, 0)->pixels(0).spec().format);
     EXPECT_EQ(oiio::frame_pictures(set, {}, 2)->spec(0).get_int_attribute("klio:frame"), 2);
     EXPECT_THROW(oiio::frame_pictures(set, {}, 3), UsageError);
+}
+
+TEST_F(SupplyTest, ASheetShowsTheFramesThatAreThereNow)
+{
+    const auto server = gateway();
+    Supply supply(m_clock);
+    StoredSet set
+        = supply.frames(asked(write("shot.kling", recipe) + "?on_miss=generate"), m_settings);
+    const std::string first = supply.sheet(set, m_settings);
+    EXPECT_EQ(supply.sheet(set, m_settings), first);
+    set.frames.pop_back(); // as of a job that was deleted and bought again
+    EXPECT_NE(supply.sheet(set, m_settings), first);
+}
+
+TEST_F(SupplyTest, FramesWhosePlateIsGoneSaySo)
+{
+    const auto server = gateway();
+    Supply supply(m_clock);
+    const std::string plate = path("plate.png");
+    const OIIO::ImageSpec spec(64, 64, 3, OIIO::TypeDesc::UINT8);
+    OIIO::ImageBuf grey(spec);
+    ASSERT_TRUE(grey.write(plate));
+    const std::string shot
+        = write("shot.kling", R"({"prompt": "a fox", "images": ["plate.png"], "num_images": 1})");
+    const auto names = [&](const StoredSet& set) {
+        return oiio::frame_pictures(set, {}, 0)
+            ->spec(0)
+            .get_string_attribute("klio:missing_references");
+    };
+    EXPECT_EQ(names(supply.frames(asked(shot + "?on_miss=generate"), m_settings)), "");
+    fs::remove(plate);
+    EXPECT_EQ(names(supply.frames(asked(shot), m_settings)), "1");
+    EXPECT_THROW(supply.frames(asked(shot + "?take=2"), m_settings), ReferenceError);
 }

@@ -33,7 +33,10 @@ TEST_F(Cancel, BeforeTheCreateNothingIsSent)
     std::string message;
     EXPECT_EQ(stop_at("create", message), ErrorKind::cancelled);
     EXPECT_EQ(gateway->creates(), 0u);
-    EXPECT_TRUE(Jobs(settings).list().empty());
+    EXPECT_EQ(state(), JobState::failed);
+    EXPECT_EQ(Jobs(settings).cost().reserved, 0) << "what was reserved for it is free again";
+    EXPECT_EQ(Session(settings).generate(request(), options()).frames.size(), 1u);
+    EXPECT_EQ(gateway->creates(), 1u);
 }
 
 TEST_F(Cancel, WhileWaitingTheTaskIsKeptAndCollectedLater)

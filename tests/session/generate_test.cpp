@@ -202,6 +202,35 @@ TEST_F(Generate, RejectedCreateCostsNothingAndMayBeTriedAgain)
     EXPECT_EQ(generate_kind(session, request()), ErrorKind::internal);
 }
 
+TEST_F(Generate, AFailureIsHeldBackForThoseWhoAskForThat)
+{
+    serve({"400@create:1", "400@create:2"});
+    GenerateOptions asked = options();
+    asked.retry_after = 60;
+    const auto kind = [&](std::string& message) {
+        try {
+            Session(settings).generate(request(), asked); // as another process would
+        } catch (const Error& error) {
+            message = error.what();
+            return error.kind();
+        }
+        return ErrorKind::internal;
+    };
+    std::string message;
+    EXPECT_EQ(kind(message), ErrorKind::bad_request);
+    clock.ahead = clock.ahead + 50;
+    EXPECT_EQ(kind(message), ErrorKind::bad_request);
+    EXPECT_NE(message.find("at the earliest"), std::string::npos) << message;
+    EXPECT_EQ(gateway->creates(), 1u);
+    clock.ahead = clock.ahead + 11;
+    EXPECT_EQ(kind(message), ErrorKind::bad_request);
+    EXPECT_EQ(gateway->creates(), 2u);
+    // A person may ask for it at any time.
+    Jobs(settings).resolve_resubmit(Jobs(settings).list().at(0).set.job, false);
+    EXPECT_EQ(kind(message), ErrorKind::internal);
+    EXPECT_EQ(gateway->creates(), 3u);
+}
+
 TEST_F(Generate, RefusalIsRememberedUntilSomebodyAllowsItAgain)
 {
     serve({"refusal:1"});

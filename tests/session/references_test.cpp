@@ -190,6 +190,41 @@ TEST_F(References, MissingReferenceIsFoundBeforeAnythingIsSent)
     EXPECT_EQ(gateway->creates(), 0u);
 }
 
+TEST_F(References, FramesAreFoundThoughTheirPlateIsGone)
+{
+    serve();
+    const std::string path = plate("plate.png", 0.5f);
+    // Just written, as by the script that then calls klio.
+    ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), nullptr, 0), 0);
+    const StoredSet set = Session(settings).generate(with(path), options());
+    EXPECT_TRUE(set.missing_references.empty());
+    std::filesystem::remove(path);
+
+    Session session(settings);
+    const auto found = session.find(with(path), options());
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->job, set.job);
+    EXPECT_EQ(found->missing_references, std::vector<int> {1});
+    ASSERT_FALSE(found->warnings.empty());
+    EXPECT_NE(found->warnings.back().find("plate.png"), std::string::npos);
+    EXPECT_EQ(session.generate(with(path), options()).job, set.job);
+
+    // What was not bought can't be, nor is anything else taken for it.
+    Request other = with(path);
+    other.take = 2;
+    EXPECT_EQ(generate_kind(session, other), ErrorKind::reference);
+    EXPECT_THROW(session.find(other, options()), ReferenceError);
+    EXPECT_THROW(session.plan(with(path), options()), ReferenceError);
+    GenerateOptions cropped = options();
+    cropped.prepare.fit = "none";
+    EXPECT_THROW(session.find(with(path), cropped), ReferenceError);
+    EXPECT_EQ(gateway->creates(), 1u);
+
+    // Another picture in its place is another picture.
+    plate("plate.png", 0.25f);
+    EXPECT_FALSE(session.find(with(path), options()));
+}
+
 TEST_F(References, NoStageForAServiceElsewhereIsSaidBeforeAnythingIsSent)
 {
     serve();

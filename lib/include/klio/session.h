@@ -30,6 +30,10 @@ struct GenerateOptions {
     bool prepare_urls = false; ///< URL references are fetched, prepared and staged
     bool keep_staged = false;
     double budget = -1; ///< credits that this Session may spend; negative: no limit
+    /// Seconds that a job which failed is not sent again, whoever sent it: its error is thrown once
+    /// more. For hosts that ask again and again. What a person stopped, gave up or allowed again is
+    /// not held back.
+    double retry_after = 0;
     CancelToken cancel;
     ProgressCallback progress;
 };
@@ -65,7 +69,8 @@ public:
     StoredSet generate(const Request& request, const GenerateOptions& options);
 
     /// What the store has for `request`, whatever its state; never sends anything. Prepares
-    /// references only where no memo of an earlier preparation is there.
+    /// references only where no memo of an earlier preparation is there. Where a reference's file
+    /// is gone, finished frames are found by what it last was (StoredSet::missing_references).
     std::optional<StoredSet> find(const Request& request, const GenerateOptions& options);
 
     /// Waits for a job that was submitted, and stores its frames; a finished one comes from the

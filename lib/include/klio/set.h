@@ -51,7 +51,10 @@ struct StoredSet {
     std::vector<std::string> warnings; ///< fewer images than asked …
     bool price_known = false;
     int credits_at_least = 0;
-    bool bought = false;   ///< the call that gave this set sent its create
+    bool bought = false; ///< the call that gave this set sent its create
+    /// References (1-based) that are not there any more: the set is the one that was bought with
+    /// them as they last were.
+    std::vector<int> missing_references;
     double created_at = 0; ///< seconds since the Unix epoch
     double updated_at = 0;
 };
