@@ -44,6 +44,7 @@ Channels in_layer(const std::vector<std::string>& names, const std::string& laye
         out.green = out.luminance_chroma ? ry : y;
         out.blue = out.luminance_chroma ? by : y;
     }
+    out.by_name = out.found();
     out.alpha = find(names, layer, {"a", "alpha"});
     return out;
 }

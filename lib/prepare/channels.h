@@ -11,6 +11,7 @@ namespace klio::prep {
 /// Indices of channels; -1 where there is none. A grey picture has red = green = blue.
 struct Channels {
     int red = -1, green = -1, blue = -1, alpha = -1;
+    bool by_name = false;          ///< not by their order or their number alone
     bool luminance_chroma = false; ///< red, green, blue are Y, RY, BY
     std::string layer;             ///< the prefix that was chosen, without its dot
     bool found() const { return red >= 0; }

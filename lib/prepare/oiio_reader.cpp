@@ -1,5 +1,6 @@
 #include "prepare/channels.h"
 #include "prepare/exr_blocks.h"
+#include "prepare/parts.h"
 #include "prepare/pixels.h"
 #include "prepare/reader.h"
 
@@ -65,7 +66,7 @@ public:
             open(true);
             m_info.cmyk = m_input->spec().nchannels >= 4;
         }
-        choose_part(options.image_view);
+        take_part(options.image_view);
         read_info();
     }
 
@@ -216,75 +217,31 @@ private:
         } else {
             m_input = OIIO::ImageInput::open(m_source.name, &config);
         }
-        if (!m_input)
-            throw ReferenceError(m_source.name + ": can't be read as an image (" + reason() + ")");
+        if (!m_input) {
+            const std::string why = reason();
+            if (why.find("ubsampled channels") != std::string::npos)
+                throw ReferenceError(m_source.name
+                                     + ": has chroma at a lower resolution than its luminance, "
+                                       "which OpenImageIO does not read; save it as RGB first");
+            throw ReferenceError(m_source.name + ": can't be read as an image (" + why + ")");
+        }
         m_info.format = m_input->format_name();
     }
 
-    // The wanted part: its number, its name, its view, or a view by its channels' prefix.
-    void choose_part(const std::string& wanted)
+    void take_part(const std::string& wanted)
     {
-        std::vector<std::string> names;
-        const auto know = [&](const std::string& name) {
-            if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end())
-                names.push_back(name);
-        };
-        for (int i = 0; i < 4096; ++i) {
-            const OIIO::ImageSpec spec = m_input->spec(i);
-            if (spec.format == OIIO::TypeUnknown && spec.width == 0) {
-                m_input->geterror();
-                break;
-            }
-            const std::string name = spec.get_string_attribute("oiio:subimagename");
-            const std::string view = spec.get_string_attribute("view");
-            // Of the views in one part, the first has its channels without a prefix.
-            const std::string first_view = first_of_views(spec);
-            const std::vector<std::string> parts = layers(spec.channelnames);
-            for (const std::string& known : {name, view, first_view})
-                know(known);
-            for (const std::string& known : parts)
-                know(known);
-            const bool by_layer = std::find(parts.begin(), parts.end(), wanted) != parts.end();
-            const Channels channels = find_channels(spec.channelnames, by_layer ? wanted : "");
-            // A view may have parts for its depth or its passes besides that of its colours.
-            const bool match = wanted.empty() ? channels.found() || i == 0
-                                              : wanted == name || wanted == std::to_string(i)
-                    || by_layer || (channels.found() && (wanted == view || wanted == first_view));
-            if (!match)
-                continue;
-            m_subimage = i;
-            m_channels = channels;
-            if (m_info.cmyk) {
-                m_channels = Channels();
-                m_channels.red = 0;
-                m_channels.green = 1;
-                m_channels.blue = 2;
-                m_channels.alpha = 3;
-            }
-            m_info.image_view = !wanted.empty() ? wanted
-                : !view.empty()                 ? view
-                : !first_view.empty()           ? first_view
-                                                : name;
-            m_spec = spec;
-            if (!wanted.empty() || channels.found())
-                return;
+        const Part part = choose_part(*m_input, m_source.name, wanted);
+        m_subimage = part.index;
+        m_channels = part.channels;
+        m_info.image_view = part.view;
+        m_spec = part.spec;
+        if (m_info.cmyk) {
+            m_channels = Channels();
+            m_channels.red = 0;
+            m_channels.green = 1;
+            m_channels.blue = 2;
+            m_channels.alpha = 3;
         }
-        if (wanted.empty())
-            return;
-        std::string list;
-        for (const std::string& name : names)
-            list += (list.empty() ? "" : ", ") + name;
-        throw ReferenceError(m_source.name + ": has no part or view '" + wanted + "'; it has "
-                             + (list.empty() ? "one picture only" : list));
-    }
-
-    static std::string first_of_views(const OIIO::ImageSpec& spec)
-    {
-        const OIIO::ParamValue* found = spec.find_attribute("multiView");
-        return found && found->type().basetype == OIIO::TypeDesc::STRING
-                && found->type().numelements() > 0
-            ? found->get_ustring_indexed(0).string()
-            : std::string();
     }
 
     void read_info()

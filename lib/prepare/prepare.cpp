@@ -28,6 +28,7 @@
 #include <future>
 #include <mutex>
 #include <new>
+#include <stdexcept>
 
 namespace klio {
 
@@ -338,6 +339,14 @@ Prepared run(const prep::Source& source, const PrepareOptions& options, const Ca
             source.name
             + ": takes more memory than there is; it is damaged, or has to be made "
               "smaller first");
+    } catch (const Error&) {
+        throw;
+    } catch (const std::length_error&) {
+        // Readers of OpenImageIO let through what their containers say of a header that lies.
+        throw ReferenceError(source.name
+                             + ": is damaged (its reader asked for more memory than can be)");
+    } catch (const std::exception& exception) {
+        throw ReferenceError(source.name + ": is damaged (" + exception.what() + ")");
     }
 }
 

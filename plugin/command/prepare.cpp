@@ -247,6 +247,10 @@ void prepare_all(Context& context, Arguments arguments)
                     warn(std::string(error.what()));
                 if (!failure)
                     failure = std::current_exception();
+            } catch (...) {
+                // Not before the threads have ended.
+                if (!failure)
+                    failure = std::current_exception();
             }
         }
         const std::lock_guard<std::mutex> lock(mutex);

@@ -106,6 +106,14 @@ TEST(BadInput, HugeHeadersAreRefusedBeforeAnythingIsAllocated)
     EXPECT_THAT(message_of(write("huge.exr", spec, gradient)), HasSubstr("100000x100000"));
 }
 
+TEST(BadInput, WhatAReaderThrowsIsAnErrorAboutThePicture)
+{
+    // 255 bytes a channel, at which OpenImageIO's reader throws what std::vector says.
+    std::string sgi = read(write("wide.sgi", 320, 320, 3, OIIO::TypeUInt8, gradient));
+    sgi[3] = char(0xFF);
+    EXPECT_THAT(message_of(write_bytes("wide.sgi", sgi)), HasSubstr("is damaged"));
+}
+
 TEST(BadInput, MutatedFilesNeverCrash)
 {
     // A small part of what tests/fuzz does at length, and in processes of their own.
