@@ -1,186 +1,15 @@
 #include "color/transform.h"
 
 #include "base/encoding.h"
-#include "color/chromaticities.h"
+#include "color/chain.h"
 #include "color/config.h"
 #include "color/curve.h"
 
 #include <klio/error.h>
 
-#include <cmath>
-#include <functional>
-
 namespace klio::color {
 
 namespace {
-
-using Step = std::function<void(float*, size_t, int)>;
-
-OCIO::ConstTransformRcPtr builtin(const char* style, bool inverse = false)
-{
-    const auto transform = OCIO::BuiltinTransform::Create();
-    transform->setStyle(style);
-    if (inverse)
-        transform->setDirection(OCIO::TRANSFORM_DIR_INVERSE);
-    return transform;
-}
-
-OCIO::ConstTransformRcPtr matrix3(const double m[9], bool inverse = false)
-{
-    const double m44[16]
-        = {m[0], m[1], m[2], 0, m[3], m[4], m[5], 0, m[6], m[7], m[8], 0, 0, 0, 0, 1};
-    const auto transform = OCIO::MatrixTransform::Create();
-    transform->setMatrix(m44);
-    if (inverse)
-        transform->setDirection(OCIO::TRANSFORM_DIR_INVERSE);
-    return transform;
-}
-
-OCIO::ConstTransformRcPtr gain(double stops)
-{
-    const double g = std::exp2(stops);
-    const double m[9] = {g, 0, 0, 0, g, 0, 0, 0, g};
-    return matrix3(m);
-}
-
-// IEC 61966-2-1, negative values mirrored so that what is out of gamut survives the way.
-OCIO::ConstTransformRcPtr srgb_curve(bool encode)
-{
-    const auto transform = OCIO::ExponentWithLinearTransform::Create();
-    transform->setGamma({2.4, 2.4, 2.4, 1.0});
-    transform->setOffset({0.055, 0.055, 0.055, 0.0});
-    transform->setNegativeStyle(OCIO::NEGATIVE_MIRROR);
-    if (encode)
-        transform->setDirection(OCIO::TRANSFORM_DIR_INVERSE);
-    return transform;
-}
-
-OCIO::ConstTransformRcPtr convert(const std::string& from, const std::string& to)
-{
-    const auto transform = OCIO::ColorSpaceTransform::Create();
-    transform->setSrc(from.c_str());
-    transform->setDst(to.c_str());
-    return transform;
-}
-
-// A space there and back through the hub leaves a matrix that differs from none by rounding only.
-bool changes_nothing(const OCIO::CPUProcessor& processor)
-{
-    if (processor.hasChannelCrosstalk()) {
-        for (float scale : {0.01f, 1.0f, 100.0f})
-            for (int i = 0; i < 27; ++i) {
-                const float in[3] = {scale * float(i % 3 - 1), scale * float(i / 3 % 3 - 1),
-                                     scale * float(i / 9 - 1)};
-                float out[3] = {in[0], in[1], in[2]};
-                processor.applyRGB(out);
-                for (int c = 0; c < 3; ++c)
-                    if (!(std::fabs(out[c] - in[c]) <= 2e-6f * scale))
-                        return false;
-            }
-        return true;
-    }
-    return false;
-}
-
-// A list of OCIO transforms that becomes one processor.
-class Chain {
-public:
-    explicit Chain(const WorkingConfig& working)
-        : m_working(working), m_group(OCIO::GroupTransform::Create())
-    {
-    }
-
-    void add(const OCIO::ConstTransformRcPtr& transform)
-    {
-        m_group->appendTransform(transform->createEditableCopy());
-    }
-
-    // From `space`, or to it, by way of the hub and linear Rec.709.
-    void space_to_linear709(const std::string& space)
-    {
-        to_hub(space);
-        if (m_working.hub == Hub::aces) {
-            add(builtin("ACEScg_to_ACES2065-1", true));
-            add(builtin("UTILITY - ACES-AP1_to_LINEAR-REC709_BFD"));
-        } else if (m_working.hub == Hub::srgb) {
-            add(srgb_curve(false));
-        }
-    }
-
-    void linear709_to_space(const std::string& space)
-    {
-        require_hub(space);
-        if (m_working.hub == Hub::aces) {
-            add(builtin("UTILITY - ACES-AP1_to_LINEAR-REC709_BFD", true));
-            add(builtin("ACEScg_to_ACES2065-1"));
-        } else if (m_working.hub == Hub::srgb) {
-            add(srgb_curve(true));
-        }
-        double xy[8], matrix[9];
-        if (parse_chromaticities(space, xy) && matrix_to_aces(xy, matrix))
-            add(matrix3(matrix, true));
-        else
-            add(convert(m_working.hub_space, space));
-    }
-
-    // Any space to any other of the config.
-    void space_to_space(const std::string& from, const std::string& to)
-    {
-        if (from == to)
-            return;
-        if (is_chromaticities(from) || is_chromaticities(to)) {
-            to_hub(from);
-            double xy[8], matrix[9];
-            if (parse_chromaticities(to, xy) && matrix_to_aces(xy, matrix))
-                add(matrix3(matrix, true));
-            else
-                add(convert(m_working.hub_space, to));
-        } else {
-            add(convert(from, to));
-        }
-    }
-
-    Step step(bool exact) const
-    {
-        // The fast inverse of a LUT and the fast powers are meant for looking; the way back is
-        // stored.
-        const OCIO::OptimizationFlags flags = exact
-            ? OCIO::OptimizationFlags(OCIO::OPTIMIZATION_LOSSLESS | OCIO::OPTIMIZATION_COMP_LUT1D)
-            : OCIO::OPTIMIZATION_DEFAULT;
-        const OCIO::ConstCPUProcessorRcPtr processor
-            = m_working.config->getProcessor(m_group)->getOptimizedCPUProcessor(flags);
-        if (processor->isNoOp() || changes_nothing(*processor))
-            return {};
-        return [processor](float* pixels, size_t count, int channels) {
-            OCIO::PackedImageDesc image(pixels, long(count), 1, channels);
-            processor->apply(image);
-        };
-    }
-
-private:
-    void require_hub(const std::string& space) const
-    {
-        const bool chromaticities = is_chromaticities(space);
-        if (m_working.hub == Hub::none || (chromaticities && m_working.hub != Hub::aces))
-            throw ColorError("the OCIO config " + m_working.name
-                             + " has neither the role aces_interchange nor a space that is known "
-                               "to be sRGB, so '"
-                             + space + "' can't be turned into sRGB; use the policy view");
-    }
-
-    void to_hub(const std::string& space)
-    {
-        require_hub(space);
-        double xy[8], matrix[9];
-        if (parse_chromaticities(space, xy) && matrix_to_aces(xy, matrix))
-            add(matrix3(matrix));
-        else
-            add(convert(space, m_working.hub_space));
-    }
-
-    const WorkingConfig& m_working;
-    OCIO::GroupTransformRcPtr m_group;
-};
 
 bool is_data(const WorkingConfig& working, const std::string& space)
 {
@@ -188,12 +17,17 @@ bool is_data(const WorkingConfig& working, const std::string& space)
     return found && found->isData();
 }
 
-// Where the view policy applies exposure: the source itself where it is linear.
-std::string exposure_space(const WorkingConfig& working, const std::string& source)
+// Where the view policy applies exposure, and from where the config's view starts: the source
+// itself, unless it has to be linear for that and is not, or is no space of the config's.
+std::string view_space(const WorkingConfig& working, const ColorRecord& record,
+                       const std::string& source)
 {
-    if (is_chromaticities(source) || is_scene_linear(source) || working.scene_linear.empty())
+    const bool foreign = is_chromaticities(source);
+    if (!foreign && (record.exposure == 0 || is_scene_linear(source)))
         return source;
-    return working.scene_linear;
+    if (!working.scene_linear.empty())
+        return working.scene_linear;
+    return foreign ? working.hub_space : source;
 }
 
 OCIO::ConstTransformRcPtr view_transform(const ColorRecord& record, const std::string& space,
@@ -249,29 +83,25 @@ Processor there(const ColorRecord& record)
     try {
         Chain chain(working);
         if (record.policy == "view") {
-            std::string space = source;
-            if (record.exposure != 0 || is_chromaticities(source)) {
-                space = exposure_space(working, source);
-                if (is_chromaticities(space))
-                    space = working.scene_linear.empty() ? working.hub_space : working.scene_linear;
-                chain.space_to_space(source, space);
-                chain.add(gain(record.exposure));
-            }
+            const std::string space = view_space(working, record, source);
+            chain.space_to_space(source, space);
+            if (record.exposure != 0)
+                chain.add_gain(record.exposure);
             chain.add(view_transform(record, space, false));
             impl->add(chain.step(false));
         } else if (record.policy == "compress") {
             chain.space_to_linear709(source);
-            chain.add(gain(record.exposure));
+            chain.add_gain(record.exposure);
             impl->add(chain.step(false));
             const HighlightCurve curve(record.peak);
             impl->add([curve](float* p, size_t n, int c) { curve.there(p, n, c); });
             Chain encode(working);
-            encode.add(srgb_curve(true));
+            encode.add_srgb_curve(true);
             impl->add(encode.step(false));
         } else if (record.exposure != 0 || (source != working.srgb && !is_data(working, source))) {
             chain.space_to_linear709(source);
-            chain.add(gain(record.exposure));
-            chain.add(srgb_curve(true));
+            chain.add_gain(record.exposure);
+            chain.add_srgb_curve(true);
             impl->add(chain.step(false));
         }
     } catch (const OCIO::Exception& error) {
@@ -291,36 +121,31 @@ Processor back(const ColorRecord& record, const std::string& to_space)
     try {
         Chain chain(working);
         if (record.policy == "view") {
-            std::string space = source;
-            if (record.exposure != 0 || is_chromaticities(source)) {
-                space = exposure_space(working, source);
-                if (is_chromaticities(space))
-                    space = working.scene_linear.empty() ? working.hub_space : working.scene_linear;
-            }
+            const std::string space = view_space(working, record, source);
             chain.add(view_transform(record, space, true));
             if (record.exposure != 0)
-                chain.add(gain(-record.exposure));
+                chain.add_gain(-record.exposure);
             chain.space_to_space(space, to);
             impl->add(chain.step(true));
         } else if (record.policy == "compress") {
-            chain.add(srgb_curve(false));
+            chain.add_srgb_curve(false);
             impl->add(chain.step(true));
             const HighlightCurve curve(record.peak);
             impl->add([curve](float* p, size_t n, int c) { curve.back(p, n, c); });
             Chain after(working);
-            after.add(gain(-record.exposure));
+            after.add_gain(-record.exposure);
             after.linear709_to_space(to);
             impl->add(after.step(true));
         } else if (is_data(working, source) && record.exposure == 0) {
             // There was no transform there, so the code values are in `source` already.
             if (to != source && !is_data(working, to)) {
-                chain.add(srgb_curve(false));
+                chain.add_srgb_curve(false);
                 chain.linear709_to_space(to);
                 impl->add(chain.step(true));
             }
         } else if (record.exposure != 0 || to != working.srgb) {
-            chain.add(srgb_curve(false));
-            chain.add(gain(-record.exposure));
+            chain.add_srgb_curve(false);
+            chain.add_gain(-record.exposure);
             chain.linear709_to_space(to);
             impl->add(chain.step(true));
         }
@@ -338,10 +163,10 @@ Processor to_linear(const ColorRecord& record)
     try {
         Chain chain(working);
         if (is_data(working, source))
-            chain.add(srgb_curve(false));
+            chain.add_srgb_curve(false);
         else
             chain.space_to_linear709(source);
-        chain.add(gain(record.exposure));
+        chain.add_gain(record.exposure);
         impl->add(chain.step(false));
     } catch (const OCIO::Exception& error) {
         rethrow("the way from '" + source + "' to linear Rec.709", error);
