@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 
+#include <cerrno> // program_invocation_short_name
 #include <cstdio>
 #include <cstring>
 #include <system_error>
@@ -20,8 +21,15 @@ namespace {
 // together stay below this.
 constexpr uint64_t max_kept_bytes = uint64_t(512) << 20;
 
-// oiiotool says no more than "File does not exist" of a name without a file; the user needs the
-// rest. It opens such a name twice, hence once for each text.
+// Where the host keeps a reader's words to itself, stderr has to have them: oiiotool says no more
+// than "File does not exist" of a name without a file, and iv "Could not display image" of any.
+bool host_is_silent(const std::string& name)
+{
+    return (name.find('?') != std::string::npos && !base::exists(name))
+        || std::strcmp(program_invocation_short_name, "iv") == 0;
+}
+
+// Such a name is opened twice, hence once for each text.
 void say_once(const std::string& message)
 {
     static std::mutex mutex;
@@ -79,7 +87,7 @@ bool KlingInput::open(const std::string& name, OIIO::ImageSpec& spec, const OIIO
     if (!good) {
         const std::string message = geterror(false);
         close();
-        if (name.find('?') != std::string::npos && !base::exists(name))
+        if (host_is_silent(name))
             say_once(message.substr(message.find(' ') + 1));
         return false;
     }
@@ -194,7 +202,7 @@ bool KlingInput::read_native_scanlines(int subimage, int miplevel, int begin, in
             errorfmt("klio: {}: there is no subimage {}", m_name, subimage);
         return false;
     }
-    return guarded([&] {
+    const bool good = guarded([&] {
         const OIIO::ImageBuf& image = pixels(subimage);
         const int first = begin - m_spec.y;
         if (first < 0 || begin >= end || end - m_spec.y > m_spec.height)
@@ -213,6 +221,11 @@ bool KlingInput::read_native_scanlines(int subimage, int miplevel, int begin, in
         else
             to_half(reinterpret_cast<const float*>(from), rows * row, static_cast<uint16_t*>(data));
     });
+    if (!good && host_is_silent(m_name)) {
+        const std::string message = geterror(false);
+        say_once(message.substr(message.find(' ') + 1));
+    }
+    return good;
 }
 
 } // namespace klio::oiio

@@ -15,6 +15,8 @@ import sys
 import tempfile
 import urllib.request
 
+import iv
+
 BUILD = pathlib.Path(sys.argv[1]).resolve()
 KLIO = BUILD / "bin/klio"
 HOST = BUILD / "bin/oiio_host"
@@ -148,7 +150,39 @@ def opens_everywhere():
     in_all_hosts(["shot.kling", "shot.kling?frame=2"], lambda name: environment(),
                  lambda host, name, result: judge(host, name, result)
                  if host != "maketx" or "?" not in name else None)  # it wants a real file
-    # iv draws by OpenGL and needs a real display; what it reads through, ImageBuf, is tested above.
+
+
+@contextlib.contextmanager
+def screen():
+    """A display for iv; None where it can't be tested here."""
+    if not iv.installed():
+        print("skipped: iv or Xvfb is not installed, so the viewer was not tested")
+        yield None
+        return
+    display = iv.Display(tempfile.mkdtemp(dir=os.getcwd()))
+    try:
+        yield display
+    finally:
+        display.close()
+
+
+def viewer():
+    """iv shows the frame: the band that marks a preview is on the screen, in its own orange."""
+    def band(red, green, blue):
+        return red > 230 and 100 < green < 170 and blue < 70
+
+    with screen() as display:
+        if not display:
+            return
+        counts = [display.count(band)]
+
+        def shown(_):
+            counts.append(display.count(band))
+            return counts[-1] > 2000
+
+        seen = display.view("shot.kling", environment(), shown)
+        check(counts[0] == 0 and counts[-1] > 2000 and seen.returncode == 0 and "klio:" not in seen.stderr,
+              "iv shows a frame", f"{counts} {seen.stderr}")
 
 
 def subimages():
@@ -262,6 +296,11 @@ def errors():
             check("test-key" not in text, f"{host}: {name}: no key in an error", text)
 
         in_all_hosts(list(expected), lambda name: environment(**expected[name][1]), judge)
+        with screen() as display:
+            for name, (words, more) in expected.items() if display else ():
+                seen = display.view(name, environment(**more), lambda text: all(w in text for w in words), 30)
+                check(all(word in seen.stderr for word in words), f"iv says why {name} fails", seen.stderr)
+                check(seen.returncode == 0, f"iv lives on after {name}", seen.returncode)
         other.terminate()
         other.wait()
         other.stderr.close()
@@ -282,6 +321,10 @@ def errors():
                       f"{host} sees the damage", result.stdout + result.stderr)
 
         in_all_hosts(["flipped.kling"], lambda name: environment(), judge_flipped)
+        with screen() as display:
+            if display:
+                seen = display.view("flipped.kling", environment(), lambda text: "1.png" in text, 30)
+                check("1.png" in seen.stderr and seen.returncode == 0, "iv sees the damage", seen.stderr)
 
 
 def spending():
@@ -306,6 +349,54 @@ def spending():
         recipe("fails too.kling", prompt="fails too", klio={"endpoint": bad})
         run("maketx", "fails too.kling", "-o", "f.tx", env=environment(KLIO_API_KEY="k", KLIO_ON_MISS="generate"))
         check(ledger(bad)["creates"] == 2, "maketx, which opens six times, makes one", ledger(bad))
+
+
+def gone_and_read_only():
+    """A plate that went away, and a data folder that can only be read, as on a farm's nodes."""
+    run("oiiotool", "--pattern", "constant:color=.2,.4,.1", "320x180", "3", "-d", "half", "-o", "farm.exr")
+    recipe("farm.kling", prompt="on the farm", images=["farm.exr"], klio={"endpoint": "local"})
+    bought = run("oiiotool", "farm.kling", "-o", "before.exr", env=environment(KLIO_ON_MISS="generate"))
+    check(bought.returncode == 0, "a set with a plate", bought.stderr)
+
+    # Root may write everything, so it reads as somebody else. Others may not look into a temporary
+    # folder, nor into a data folder, so these are opened up.
+    other = []
+    if os.geteuid() == 0:
+        other = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        run("chmod", "-R", "a+rX", ".")
+    else:
+        run("chmod", "-R", "a-w", "home")
+    os.mkdir("theirs")
+    os.chmod("theirs", 0o777)
+    env = environment(TMPDIR=os.getcwd() + "/theirs", HOME="/nonexistent")
+    if other and run(*other, "test", "-r", PLUGIN).returncode != 0:
+        print("skipped: another user can't read the build, so a read-only data folder was not tested")
+    else:
+        before = sorted(str(path) for path in pathlib.Path("home").rglob("*"))
+        for query in ("", "?frame=2", "?sheet=1", "?take=7&on_miss=preview", "?sheet=1"):
+            read = run(*other, HOST, "input", "farm.kling" + query, env=env)
+            check(read.returncode == 0, f"read-only: farm.kling{query}", read.stdout + read.stderr)
+        buying = run(*other, "iinfo", "farm.kling?take=8&on_miss=generate", env=env)
+        check("can't be written" in buying.stderr, "read-only: nothing is bought", buying.stderr)
+        check(sorted(str(path) for path in pathlib.Path("home").rglob("*")) == before, "nothing was written into it")
+        views = list(pathlib.Path("theirs").iterdir())
+        check(len(views) == 1 and views[0].stat().st_mode & 0o077 == 0, "views lie in a folder of the user's own",
+              views)
+    if not other:
+        run("chmod", "-R", "u+w", "home")
+
+    os.rename("farm.exr", "archived.exr")
+    info = run("iinfo", "-v", "farm.kling", env=environment())
+    check(info.returncode == 0 and 'klio:missing_references: "1"' in info.stdout and "farm.exr" in info.stderr,
+          "a stored set opens without its plate, and says so", info.stdout + info.stderr)
+    run("oiiotool", "farm.kling", "-o", "after.exr", env=environment())
+    same = run("idiff", "-a", "before.exr", "after.exr")
+    check(same.returncode == 0, "with the same pixels", same.stdout)
+    new = run("iinfo", "farm.kling?take=2&on_miss=generate", env=environment())
+    check("farm.exr" in new.stderr and "take" not in new.stdout, "nothing is bought without it", new.stderr)
+    run("oiiotool", "archived.exr", "--addc", "0.5", "-o", "farm.exr")
+    changed = run("iinfo", "farm.kling", env=environment())
+    check("not generated yet" in changed.stderr, "another plate in its place is another request", changed.stderr)
 
 
 def manners():
@@ -387,7 +478,7 @@ def installed():
 folder = tempfile.mkdtemp(prefix="klio-hosts-")
 os.chdir(folder)
 try:
-    for part in (opens_everywhere, subimages, query_names, errors, spending, manners, incompatible, installed):
+    for part in (opens_everywhere, viewer, subimages, query_names, errors, spending, gone_and_read_only, manners, incompatible, installed):
         part()
 finally:
     os.chdir("/")
