@@ -39,6 +39,62 @@ def write(folder, name, channels=3, kind="uint8", tile=0, **attributes):
     out.close()
 
 
+def write_parts(path, specs):
+    """Several parts of one OpenEXR file."""
+    out = oiio.ImageOutput.create(path)
+    good = out.open(path, tuple(specs))
+    for i, spec in enumerate(specs):
+        if i:
+            good = good and out.open(path, spec, "AppendSubimage")
+        good = good and out.write_image(np.ascontiguousarray(pixels(spec.nchannels)))
+    if not good:
+        print("can't write", path, out.geterror())
+    out.close()
+
+
+def write_exr_oddities(folder):
+    """What OpenEXR can hold besides one half picture a file."""
+    for kind in ("half", "float", "uint"):
+        for method in ("zip", "zips"):
+            write(folder, f"{kind}-{method}.exr", 4, kind, compression=method)
+    for method in ("none", "zip", "piz", "b44"):
+        write(folder, f"tiled-{method}.exr", 4, "half", 32, compression=method)
+    mixed = oiio.ImageSpec(W, H, 5, "half")
+    mixed.channelnames = ("R", "G", "B", "Z", "id")
+    mixed.channelformats = tuple(oiio.TypeDesc(kind) for kind in ("half", "half", "half", "float", "uint"))
+    mixed.attribute("compression", "zip")
+    write_parts(os.path.join(folder, "mixed.exr"), [mixed])
+    for name, shift, full in (("overscan", -16, (0, 0, W - 32, H - 32)), ("cropped", 40, (0, 0, 2 * W, 2 * H)),
+                              ("apart", 500, (0, 0, W, H))):
+        for method in ("zip", "none"):
+            spec = oiio.ImageSpec(W, H, 3, "half")
+            spec.x = spec.y = shift
+            spec.full_x, spec.full_y, spec.full_width, spec.full_height = full
+            spec.attribute("compression", method)
+            write_parts(os.path.join(folder, f"{name}-{method}.exr"), [spec])
+    views = oiio.ImageSpec(W, H, 6, "half")
+    views.channelnames = ("R", "G", "B", "right.R", "right.G", "right.B")
+    views.attribute("multiView", oiio.TypeDesc("string[2]"), ("left", "right"))
+    write_parts(os.path.join(folder, "multiview.exr"), [views])
+    parts = []
+    for name, channels, kind, method in (("depth", 1, "float", "zips"), ("rgb", 3, "half", "zip"),
+                                         ("rgba", 4, "half", "piz")):
+        spec = oiio.ImageSpec(W, H, channels, kind)
+        spec.attribute("oiio:subimagename", name)
+        spec.attribute("compression", method)
+        if channels == 1:
+            spec.channelnames = ("Z",)
+        parts.append(spec)
+    write_parts(os.path.join(folder, "parts.exr"), parts)
+    chroma = oiio.ImageSpec(W, H, 3, "half")
+    chroma.channelnames = ("Y", "RY", "BY")
+    write_parts(os.path.join(folder, "chroma.exr"), [chroma])
+    for ending in ("exr", "tif"):
+        source = oiio.ImageBuf(os.path.join(folder, "zip.exr"))
+        oiio.ImageBufAlgo.make_texture(oiio.MakeTxTexture, source,
+                                       os.path.join(folder, f"mipmap.{ending}"), oiio.ImageSpec())
+
+
 def main():
     folder = sys.argv[1]
     os.makedirs(folder, exist_ok=True)
@@ -47,6 +103,7 @@ def main():
     write(folder, "float.exr", 3, "float", compression="zip")
     write(folder, "tiled.exr", 4, "half", 32, compression="zip")
     write(folder, "grey.exr", 1, "half")
+    write_exr_oddities(folder)
     for name, channels, kind in (("rgb", 3, "uint8"), ("rgba", 4, "uint8"), ("grey", 1, "uint8"),
                                  ("rgb16", 3, "uint16"), ("rgba16", 4, "uint16")):
         write(folder, f"{name}.png", channels, kind)

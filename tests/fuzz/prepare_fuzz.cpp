@@ -87,8 +87,10 @@ constexpr int said_more_than_a_line = 40, wrong_exception = 41;
 
 [[noreturn]] void prepare_one(const std::string& path)
 {
+#ifndef __SANITIZE_ADDRESS__ // which needs terabytes of addresses
     const rlimit memory {3ull << 30, 3ull << 30};
     setrlimit(RLIMIT_AS, &memory);
+#endif
     const rlimit no_core {0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
     const rlimit seconds {20, 20}; // of processor time: the machine may be busy
