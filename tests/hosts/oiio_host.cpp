@@ -91,8 +91,12 @@ int read_texture(const std::string& name)
     auto textures = OIIO::TextureSystem::create(false);
     OIIO::TextureOpt options;
     float color[3] = {-1, -1, -1};
-    if (!textures->texture(OIIO::ustring(name), options, 0.5F, 0.5F, 0, 0, 0, 0, 3, color))
-        return failed(textures->geterror());
+    const bool good
+        = textures->texture(OIIO::ustring(name), options, 0.5F, 0.5F, 0, 0, 0, 0, 3, color);
+    const std::string error = good ? std::string() : textures->geterror();
+    OIIO::TextureSystem::destroy(textures);
+    if (!good)
+        return failed(error);
     std::printf("%g\n", double(color[0]));
     return 0;
 }

@@ -17,6 +17,8 @@ folder = tempfile.mkdtemp(prefix="klio-samples-")
 os.chdir(folder)
 ENV = {k: v for k, v in os.environ.items() if not k.startswith(("KLIO_", "OCIO", "OIIO"))}
 ENV.update(KLIO_HOME=folder + "/home", XDG_CONFIG_HOME=folder, OIIO_LIBRARY_PATH=str(BUILD / "lib/klio/oiio"))
+if "KLIO_TEST_PRELOAD" in os.environ:  # set by tests/sanitize.sh
+    ENV["LD_PRELOAD"] = os.environ["KLIO_TEST_PRELOAD"]
 faults, ran = [], set()
 
 

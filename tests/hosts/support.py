@@ -25,6 +25,8 @@ class World:
             OIIO_LIBRARY_PATH=f"{self.build}/lib/klio/oiio",
             OPENIMAGEIO_PLUGIN_PATH=f"{self.build}/lib/klio/oiio",
         )
+        if "KLIO_TEST_PRELOAD" in os.environ:  # set by tests/sanitize.sh
+            self.environment["LD_PRELOAD"] = os.environ["KLIO_TEST_PRELOAD"]
         self.gateways = []
 
     def __enter__(self):
