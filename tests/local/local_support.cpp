@@ -83,6 +83,15 @@ Caller::Caller(LocalGatewayOptions options, bool latency_given)
 {
 }
 
+// With patience: a sanitizer makes big bodies slow.
+static httplib::Client client_of(int port)
+{
+    httplib::Client client("127.0.0.1", port);
+    client.set_read_timeout(60);
+    client.set_write_timeout(60);
+    return client;
+}
+
 httplib::Result Caller::create(const std::string& body, const std::string& key,
                                const std::string& idempotency)
 {
@@ -91,20 +100,20 @@ httplib::Result Caller::create(const std::string& body, const std::string& key,
         headers.emplace("Authorization", "Bearer " + key);
     if (!idempotency.empty())
         headers.emplace("Idempotency-Key", idempotency);
-    httplib::Client client("127.0.0.1", gateway.port());
-    return client.Post("/api/v1/images/generations", headers, body, "application/json");
+    return client_of(gateway.port())
+        .Post("/api/v1/images/generations", headers, body, "application/json");
 }
 
 httplib::Result Caller::poll(const std::string& id, const std::string& key)
 {
-    httplib::Client client("127.0.0.1", gateway.port());
-    return client.Get("/api/v1/tasks/" + id, {{"Authorization", "Bearer " + key}});
+    return client_of(gateway.port())
+        .Get("/api/v1/tasks/" + id, {{"Authorization", "Bearer " + key}});
 }
 
 httplib::Result Caller::get(const std::string& url)
 {
-    httplib::Client client("127.0.0.1", gateway.port());
-    return client.Get(url.compare(0, 4, "http") == 0 ? url.substr(url.find('/', 8)) : url);
+    return client_of(gateway.port())
+        .Get(url.compare(0, 4, "http") == 0 ? url.substr(url.find('/', 8)) : url);
 }
 
 std::string Caller::task(const Json& more)
