@@ -51,8 +51,9 @@ run() ( # KIND [ctest arguments]: in a subshell, since the environment differs
         export TSAN_OPTIONS=$common:ignore_noninstrumented_modules=1:second_deadlock_stack=1:die_after_fork=0:suppressions=$PWD/tests/sanitizers/threads.txt
         KLIO_TEST_PRELOAD=$(g++ -print-file-name=libtsan.so)
     fi
-    # Hosts that load the plugin need the sanitizer's runtime before anything else.
-    export KLIO_TEST_PRELOAD
+    # Hosts that load the plugin need the sanitizer's runtime before anything else; in Python, which
+    # is not C++, it finds how to throw only where that is there from the start, too.
+    export KLIO_TEST_PRELOAD="$KLIO_TEST_PRELOAD $(g++ -print-file-name=libstdc++.so.6)"
     # The sanitizer's memory map does not suit every randomized address space.
     local fixed=()
     ! setarch -R true 2>/dev/null || fixed=(setarch -R)
