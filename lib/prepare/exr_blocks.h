@@ -21,7 +21,7 @@ struct ExrWanted {
 
 /// The blocks of a scanline part that is compressed by ZIP or ZIPS and whose wanted channels are
 /// all half. OpenEXR 3.1 spends most of a plate's time in zlib, in gathering bytes and in memory
-/// that it asks for anew for each block; here libdeflate inflates, the predictor is undone 32 bytes
+/// that it asks for anew for each block; here libdeflate inflates, the predictor is undone 16 bytes
 /// at a time, and halves become floats from where the predictor left them, so that nothing is
 /// copied in between. OpenEXR's core library still reads the header and finds the blocks.
 class ExrBlocks {

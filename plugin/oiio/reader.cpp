@@ -29,7 +29,7 @@ bool host_is_silent(const std::string& name)
         || std::strcmp(program_invocation_short_name, "iv") == 0;
 }
 
-// Such a name is opened twice, hence once for each text.
+// Hosts open a name more than once, hence once for each text.
 void say_once(const std::string& message)
 {
     static std::mutex mutex;
@@ -38,6 +38,13 @@ void say_once(const std::string& message)
     if (message != last)
         std::fprintf(stderr, "klio: %s\n", message.c_str());
     last = message;
+}
+
+// `message` as OpenImageIO has it, that is with "klio:" before it.
+void say_for_host(const std::string& name, const std::string& message)
+{
+    if (host_is_silent(name))
+        say_once(message.substr(message.find(' ') + 1));
 }
 
 } // namespace
@@ -87,8 +94,7 @@ bool KlingInput::open(const std::string& name, OIIO::ImageSpec& spec, const OIIO
     if (!good) {
         const std::string message = geterror(false);
         close();
-        if (host_is_silent(name))
-            say_once(message.substr(message.find(' ') + 1));
+        say_for_host(name, message);
         return false;
     }
     spec = m_spec;
@@ -221,10 +227,8 @@ bool KlingInput::read_native_scanlines(int subimage, int miplevel, int begin, in
         else
             to_half(reinterpret_cast<const float*>(from), rows * row, static_cast<uint16_t*>(data));
     });
-    if (!good && host_is_silent(m_name)) {
-        const std::string message = geterror(false);
-        say_once(message.substr(message.find(' ') + 1));
-    }
+    if (!good)
+        say_for_host(m_name, geterror(false));
     return good;
 }
 
