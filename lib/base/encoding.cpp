@@ -164,6 +164,13 @@ std::string shell_quoted(const std::string& text)
     return out + "'";
 }
 
+std::string lower(std::string text)
+{
+    for (char& c : text)
+        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return text;
+}
+
 size_t utf8_length(std::string_view text)
 {
     size_t count = 0;

@@ -25,6 +25,8 @@ std::string percent_encode(std::string_view text, std::string_view keep = {});
 std::string percent_decode(std::string_view text);
 /// `text` as one word of a POSIX shell; plain words stay as they are.
 std::string shell_quoted(const std::string& text);
+/// ASCII letters as lower-case ones.
+std::string lower(std::string text);
 /// Number of Unicode code points in UTF-8 text; bytes that are no valid UTF-8 count one each.
 size_t utf8_length(std::string_view text);
 bool utf8_valid(std::string_view text);

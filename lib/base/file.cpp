@@ -1,6 +1,5 @@
 #include "base/file.h"
 
-#include "base/encoding.h"
 #include "base/sha256.h"
 
 #include <klio/error.h>
@@ -65,8 +64,7 @@ std::string read_file(const std::string& path, uint64_t max_bytes)
 
 void write_file_atomic(const std::string& path, std::string_view bytes, unsigned mode)
 {
-    const std::string random = random_bytes(6);
-    const std::string temporary = path + ".tmp-" + hex(random.data(), random.size());
+    const std::string temporary = path + ".tmp-" + random_hex(6);
     const auto fail = [&](const char* what, int error) {
         ::unlink(temporary.c_str());
         throw OutputError(path + ": " + what + " (" + reason(error) + ")");

@@ -91,4 +91,10 @@ std::string random_bytes(size_t count)
     return bytes;
 }
 
+std::string random_hex(size_t count)
+{
+    const std::string bytes = random_bytes(count);
+    return hex(bytes.data(), bytes.size());
+}
+
 } // namespace klio::base

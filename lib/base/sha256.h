@@ -42,5 +42,7 @@ Digest hmac_sha256(std::string_view key, std::string_view message);
 
 /// `count` bytes from the system's random generator.
 std::string random_bytes(size_t count);
+/// The same as lower-case hexadecimal, two digits a byte.
+std::string random_hex(size_t count);
 
 } // namespace klio::base

@@ -8,7 +8,6 @@
 #include <klio/error.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <cstdlib>
 #include <map>
@@ -33,13 +32,6 @@ std::string one_line(const std::string& text)
     while (!out.empty() && (out.back() == ' ' || out.back() == '.'))
         out.pop_back();
     return out;
-}
-
-std::string lower(std::string text)
-{
-    for (char& c : text)
-        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return text;
 }
 
 // True where `space` is Rec.709 with the curve of IEC 61966-2-1, as far as colours sent through the
@@ -82,7 +74,7 @@ std::string find_srgb(const WorkingConfig& working)
         if (!found || found->isData()
             || found->getReferenceSpaceType() != OCIO::REFERENCE_SPACE_SCENE)
             return false;
-        const bool says_so = lower(found->getName()).find("srgb") != std::string::npos;
+        const bool says_so = base::lower(found->getName()).find("srgb") != std::string::npos;
         return linear709.empty() ? says_so : looks_srgb(working.config, linear709, space);
     };
     for (const char* role :
@@ -92,7 +84,7 @@ std::string find_srgb(const WorkingConfig& working)
     if (!linear709.empty())
         for (int i = 0; i < working.config->getNumColorSpaces(); ++i) {
             const std::string space = working.config->getColorSpaceNameByIndex(i);
-            if (lower(space).find("srgb") != std::string::npos && fits(space))
+            if (base::lower(space).find("srgb") != std::string::npos && fits(space))
                 return space;
         }
     return {};
@@ -162,10 +154,10 @@ std::string WorkingConfig::first_of(const std::vector<const char*>& names) const
 
 std::string WorkingConfig::well_known(const std::string& space) const
 {
-    const std::string name = lower(space);
+    const std::string name = base::lower(space);
     const auto among = [&](const std::vector<const char*>& names) {
         return std::any_of(names.begin(), names.end(),
-                           [&](const char* known) { return lower(known) == name; });
+                           [&](const char* known) { return base::lower(known) == name; });
     };
     if (among(names_of_srgb()))
         return srgb;

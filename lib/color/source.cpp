@@ -1,5 +1,6 @@
 #include "color/source.h"
 
+#include "base/encoding.h"
 #include "color/cicp.h"
 #include "color/config.h"
 #include "color/transform.h"
@@ -7,19 +8,11 @@
 #include <klio/error.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 
 namespace klio::color {
 
 namespace {
-
-std::string lower(std::string text)
-{
-    for (char& c : text)
-        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return text;
-}
 
 bool same(const float* a, const float* b)
 {
@@ -57,7 +50,7 @@ std::string space_of_metadata(const WorkingConfig& working, const std::string& t
     const std::string known = working.canonical(text);
     if (!known.empty())
         return known;
-    const std::string name = lower(text);
+    const std::string name = base::lower(text);
     // A PNG says gamma 2.2 where it means sRGB: the chunk came before sRGB had a name.
     if (name == "rec709" || name == "gammacorrected" || name == "gamma2.2")
         return working.srgb;

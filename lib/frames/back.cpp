@@ -1,11 +1,11 @@
 #include "frames/back.h"
 
+#include "base/encoding.h"
 #include "frames/color_memo.h"
 #include "frames/rows.h"
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
 #include <cstdint>
 #include <vector>
@@ -156,9 +156,7 @@ OIIO::ImageBuf convert(const OIIO::ImageBuf& image, const color::Processor* proc
 WayBack way_back(const ColorRecord* record, const std::string& to)
 {
     WayBack back;
-    std::string lower = to;
-    for (char& c : lower)
-        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const std::string lower = base::lower(to);
     if (lower == "srgb") {
         back.space = srgb_space;
         return back;

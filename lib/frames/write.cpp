@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -117,10 +116,8 @@ class Temporary {
 public:
     explicit Temporary(const std::string& path) : m_path(path)
     {
-        const std::string random = base::random_bytes(6);
         m_name = base::join_path(base::parent_folder(path),
-                                 "." + base::file_name(path) + ".tmp-"
-                                     + base::hex(random.data(), random.size()));
+                                 "." + base::file_name(path) + ".tmp-" + base::random_hex(6));
     }
     ~Temporary() { ::unlink(m_name.c_str()); }
     Temporary(const Temporary&) = delete;
@@ -234,9 +231,7 @@ void write_frames(const std::vector<Frame>& frames, const std::string& path,
 
 std::string default_space(const std::string& path)
 {
-    std::string name = path;
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const std::string name = base::lower(path);
     for (const char* ending : {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp",
                                ".tga", ".tpic", ".jp2", ".heic", ".avif", ".ico", ".ppm", ".psd"}) {
         const std::string end = ending;

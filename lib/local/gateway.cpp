@@ -1,7 +1,6 @@
 #include <klio/local.h>
 
 #include "base/clock.h"
-#include "base/encoding.h"
 #include "base/json.h"
 #include "base/secret.h"
 #include "base/sha256.h"
@@ -210,8 +209,7 @@ struct LocalGateway::Impl {
     Task new_task(const Json& body, const httplib::Request& request, const std::string& owner) const
     {
         Task task;
-        const std::string random = base::random_bytes(12);
-        task.id = "local_" + base::hex(random.data(), random.size());
+        task.id = "local_" + base::random_hex(12);
         task.owner = owner;
         task.created = now();
         task.ready = task.created + options.latency;

@@ -8,8 +8,6 @@
 #include <arpa/inet.h>
 #include <httplib.h>
 
-#include <cctype>
-
 namespace klio::local {
 
 namespace {
@@ -65,9 +63,7 @@ bool fetch_reference(const std::string& url, std::string& bytes, std::string& pr
         const std::string authority = at.substr(host, path - host);
         const std::string name = authority[0] == '[' ? authority.substr(0, authority.find(']') + 1)
                                                      : authority.substr(0, authority.find(':'));
-        std::string scheme = at.substr(0, host - 3);
-        for (char& c : scheme)
-            c = char(std::tolower(static_cast<unsigned char>(c)));
+        const std::string scheme = base::lower(at.substr(0, host - 3));
         if (authority.empty() || (scheme == "http" && !on_loopback(name))) {
             problem = "could not be fetched: plain http is for loopback alone";
             return false;

@@ -1,26 +1,20 @@
 #include "prepare/channels.h"
 
+#include "base/encoding.h"
+
 #include <algorithm>
-#include <cctype>
 
 namespace klio::prep {
 
 namespace {
 
-std::string lower(std::string text)
-{
-    for (char& c : text)
-        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return text;
-}
-
 int find(const std::vector<std::string>& names, const std::string& layer,
          std::initializer_list<const char*> wanted)
 {
-    const std::string prefix = layer.empty() ? "" : lower(layer) + ".";
+    const std::string prefix = layer.empty() ? "" : base::lower(layer) + ".";
     for (const char* name : wanted)
         for (size_t i = 0; i < names.size(); ++i)
-            if (lower(names[i]) == prefix + name)
+            if (base::lower(names[i]) == prefix + name)
                 return int(i);
     return -1;
 }

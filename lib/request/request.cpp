@@ -304,15 +304,10 @@ std::string normalized_endpoint(const std::string& endpoint)
     const size_t scheme_end = endpoint.find("://");
     if (scheme_end == std::string::npos)
         throw bad("needs a scheme, as in https://apiin.one");
-    const auto lower = [](std::string text) {
-        for (char& c : text)
-            c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-        return text;
-    };
-    const std::string scheme = lower(endpoint.substr(0, scheme_end));
+    const std::string scheme = base::lower(endpoint.substr(0, scheme_end));
     const size_t host_start = scheme_end + 3;
     const size_t host_end = std::min(endpoint.find_first_of("/?#", host_start), endpoint.size());
-    std::string host = lower(endpoint.substr(host_start, host_end - host_start));
+    std::string host = base::lower(endpoint.substr(host_start, host_end - host_start));
     std::string path = endpoint.substr(host_end);
     if (host.empty())
         throw bad("has no host");

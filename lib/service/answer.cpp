@@ -1,5 +1,6 @@
 #include "service/answer.h"
 
+#include "base/encoding.h"
 #include "base/json.h"
 #include "service/failure.h"
 #include "service/places.h"
@@ -110,7 +111,7 @@ Failure failure_of(const Answer& answer)
 
 bool may_have_succeeded(const Answer& answer)
 {
-    return lower(answer.status_word).find("expired") != std::string::npos;
+    return base::lower(answer.status_word).find("expired") != std::string::npos;
 }
 
 std::string no_images_message(const Answer& answer)

@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "request/model.h"
 #include "service/client_impl.h"
 #include "service/doubt.h"
 #include "service/failure.h"
@@ -75,8 +76,8 @@ uint64_t create_answer_limit(const ClientOptions& options)
 {
     constexpr uint64_t most = 900u << 20;
     const uint64_t image = std::min(options.max_image_bytes, most);
-    return std::min(most,
-                    std::min(options.max_json_bytes, most) + most_images * (image / 3 * 4 + 4));
+    return std::min(
+        most, std::min(options.max_json_bytes, most) + kling::max_images * (image / 3 * 4 + 4));
 }
 
 Failure failure_of_response(const HttpResponse& response)

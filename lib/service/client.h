@@ -54,9 +54,6 @@ struct PollOutcome {
     double retry_after = -1; ///< seconds that the service wants until the next look; -1: not said
 };
 
-/// The most images that one request gives.
-constexpr int most_images = 9;
-
 struct Download {
     int index = 0; ///< of the image in the task's answer
     std::string bytes;

@@ -1,5 +1,6 @@
 #include "service/doubt.h"
 
+#include "base/encoding.h"
 #include "service/places.h"
 #include "service/words.h"
 
@@ -110,13 +111,13 @@ bool passed_on(int status)
 
 bool leaves_doubt(const Json& root, const std::string& words)
 {
-    const std::string said = lower(words);
+    const std::string said = base::lower(words);
     return mentions_task(root) || knows_the_key(said) || lost_on_the_way(said);
 }
 
 bool surely_rejected(const AnswerFacts& facts, int status, int meant, const std::string& words)
 {
-    const std::string said = lower(words);
+    const std::string said = base::lower(words);
     const bool names_task = facts.json && mentions_task(*facts.json);
     if (names_task || status == 409 || status == 499 || knows_the_key(said) || passed_on(meant))
         return false;
@@ -141,7 +142,7 @@ bool says_rejected(const AnswerFacts& facts, const std::string& words)
     const Json& success = at(*facts.json, "/success");
     if (is_error(at(*facts.json, "/error")) || (success.is_boolean() && !success.get<bool>()))
         return true;
-    const std::string said = lower(words);
+    const std::string said = base::lower(words);
     return has_word(said, "not") || has_word(said, "must")
         || has_any(said,
                    {"error",   "invalid", "fail",    "denied", "reject", "refus",       "forbid",

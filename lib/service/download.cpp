@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "base/secret.h"
+#include "request/model.h"
 #include "service/client_impl.h"
 #include "service/failure.h"
 
@@ -20,7 +21,7 @@ using transport::HttpRequest;
 using transport::HttpResponse;
 using transport::Outcome;
 
-constexpr size_t most_at_once = most_images;
+constexpr size_t most_at_once = kling::max_images;
 constexpr int damaged_tries = 3;
 
 // What is here of a body, and by what it is known to still be the same one.

@@ -17,7 +17,7 @@ using base::Json;
 
 std::string html_title(const std::string& body)
 {
-    const std::string text = lower(body);
+    const std::string text = base::lower(body);
     const size_t open = text.find("<title>");
     const size_t close = open == std::string::npos ? open : text.find("</title>", open);
     return close == std::string::npos ? "" : body.substr(open + 7, close - open - 7);
@@ -159,7 +159,7 @@ std::string one_line(const std::string& text, size_t most)
 
 bool kind_of_words(const std::string& text, ErrorKind& kind)
 {
-    const std::string words = lower(text);
+    const std::string words = base::lower(text);
     const bool money = has_word(words, "credit") || has_word(words, "balance")
         || has_word(words, "arrear")
         || has_any(words,
@@ -191,7 +191,7 @@ bool envelope_failed(const Json& root)
         return true;
     const Json& code = at(root, "/code");
     if (code.is_number() || code.is_string()) {
-        const std::string text = lower(scalar_text(code));
+        const std::string text = base::lower(scalar_text(code));
         static constexpr std::array good
             = {"", "0", "200", "201", "202", "ok", "success", "succeed", "succeeded"};
         if (std::find(good.begin(), good.end(), text) == good.end())
@@ -205,7 +205,7 @@ bool envelope_failed(const Json& root)
     const std::string error_code = scalar_text(at(error, "/code"));
     const bool has_code = !error_code.empty() && error_code != "0" && error_code != "200";
     const std::string message = scalar_text(at(error, "/message"));
-    return has_code || (!message.empty() && lower(message) != "success");
+    return has_code || (!message.empty() && base::lower(message) != "success");
 }
 
 Failure classify(const AnswerFacts& facts)

@@ -14,13 +14,6 @@ bool is_letter(char c)
 
 } // namespace
 
-std::string lower(std::string text)
-{
-    for (char& c : text)
-        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return text;
-}
-
 bool has_word(const std::string& text, const std::string& word)
 {
     for (size_t at = 0; (at = text.find(word, at)) != std::string::npos; ++at) {

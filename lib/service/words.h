@@ -8,8 +8,6 @@
 
 namespace klio::service {
 
-std::string lower(std::string text);
-
 /// `word` in lower-case `text`, not as a part of a longer word; the plural counts.
 bool has_word(const std::string& text, const std::string& word);
 

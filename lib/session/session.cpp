@@ -1,6 +1,5 @@
 #include <klio/session.h>
 
-#include "base/encoding.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/sha256.h"
@@ -38,10 +37,9 @@ double limit(const Settings& settings, const char* name)
 } // namespace
 
 struct Session::Impl {
-    explicit Impl(const Settings& all) : settings(all), store(all.data_folder())
+    explicit Impl(const Settings& all)
+        : settings(all), store(all.data_folder()), run(base::random_hex(16))
     {
-        const std::string random = base::random_bytes(16);
-        run = base::hex(random.data(), random.size());
     }
 
     Call call(const GenerateOptions& options)

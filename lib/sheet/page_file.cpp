@@ -1,6 +1,5 @@
 #include "sheet/page_file.h"
 
-#include "base/encoding.h"
 #include "base/file.h"
 #include "base/sha256.h"
 
@@ -87,10 +86,8 @@ PageFile::PageFile(const std::string& path, int width, int height, const std::st
     else if (name == "openexr" || name == "tiff")
         spec.attribute("Compression", "zip");
     base::make_folders(base::parent_folder(path));
-    const std::string random = base::random_bytes(6);
     m_temporary
-        = base::join_path(base::parent_folder(path),
-                          ".klio-" + base::hex(random.data(), random.size()) + "." + ending);
+        = base::join_path(base::parent_folder(path), ".klio-" + base::random_hex(6) + "." + ending);
     if (!m_output->open(m_temporary, spec))
         fail(m_output->geterror());
 }

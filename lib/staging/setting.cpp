@@ -8,7 +8,6 @@
 #include <klio/staging.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstdlib>
 #include <vector>
 
@@ -30,13 +29,6 @@ const std::map<std::string, std::vector<std::string>>& known_parameters()
 [[noreturn]] void refuse(const std::string& text, const std::string& why)
 {
     throw UsageError("stage '" + base::mask(text) + "': " + why);
-}
-
-std::string lower(std::string text)
-{
-    for (char& c : text)
-        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return text;
 }
 
 // The parts of a path, each percent-decoded once. Servers and proxies fold "." and ".." and
@@ -116,12 +108,12 @@ WebUrl parse_web_url(const std::string& url, const std::string& what)
         throw UsageError(what + " '" + base::mask_url(url) + "': " + why);
     };
     const size_t scheme_end = url.find("://");
-    const std::string scheme = lower(url.substr(0, std::min(scheme_end, url.size())));
+    const std::string scheme = base::lower(url.substr(0, std::min(scheme_end, url.size())));
     if (scheme_end == std::string::npos || (scheme != "https" && scheme != "http"))
         fail("an https:// URL is needed");
     const size_t start = scheme_end + 3;
     const size_t end = std::min(url.find_first_of("/?#", start), url.size());
-    std::string host = lower(url.substr(start, end - start));
+    std::string host = base::lower(url.substr(start, end - start));
     if (host.find('@') != std::string::npos)
         fail("a user or password does not belong in a URL; use KLIO_STAGE_USER and "
              "KLIO_STAGE_PASSWORD");
@@ -213,7 +205,7 @@ StageSetting parse_stage_setting(const std::string& text)
     }
     const size_t scheme_end = text.find("://");
     const std::string scheme
-        = scheme_end == std::string::npos ? std::string() : lower(text.substr(0, scheme_end));
+        = scheme_end == std::string::npos ? std::string() : base::lower(text.substr(0, scheme_end));
     if (scheme != "s3" && scheme != "http" && scheme != "https" && scheme != "file")
         throw UsageError("stage '" + base::mask(text) + "': unknown; " + stage_help());
     setting.kind = scheme == "https" ? "http" : scheme;
@@ -257,7 +249,7 @@ StageSetting parse_stage_setting(const std::string& text)
         return setting;
     }
     if (setting.kind == "file") {
-        if (!host.empty() && lower(host) != "localhost")
+        if (!host.empty() && base::lower(host) != "localhost")
             refuse(text,
                    "a folder of this machine is needed: file:///srv/www/klio (three slashes)");
         if (setting.path == "/")

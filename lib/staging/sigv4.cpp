@@ -4,20 +4,12 @@
 #include "base/sha256.h"
 
 #include <algorithm>
-#include <cctype>
 #include <ctime>
 #include <map>
 
 namespace klio::staging::sigv4 {
 
 namespace {
-
-std::string lower(std::string text)
-{
-    for (char& c : text)
-        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return text;
-}
 
 // Leading and trailing blanks go, runs of blanks become one: what proxies do to headers.
 std::string squeezed(const std::string& value)
@@ -45,7 +37,7 @@ std::map<std::string, std::string> canonical_headers(const Pairs& headers)
 {
     std::map<std::string, std::string> canonical;
     for (const auto& [name, value] : headers) {
-        std::string& joined = canonical[lower(name)];
+        std::string& joined = canonical[base::lower(name)];
         joined += (joined.empty() ? "" : ",") + squeezed(value);
     }
     return canonical;

@@ -106,11 +106,9 @@ std::string Store::keep_answer_elsewhere(const std::string& job, const std::stri
     const fs::path folder = fs::temp_directory_path(error);
     if (error)
         throw StoreError("the folder for temporary files: " + error.message());
-    const std::string random = base::random_bytes(6);
-    const std::string path = (folder
-                              / ("klio-answer-" + job.substr(0, 12) + "-"
-                                 + base::hex(random.data(), random.size()) + ".json"))
-                                 .string();
+    const std::string path
+        = (folder / ("klio-answer-" + job.substr(0, 12) + "-" + base::random_hex(6) + ".json"))
+              .string();
     write_answer(path, task_id, raw);
     return path;
 }

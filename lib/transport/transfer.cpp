@@ -1,6 +1,7 @@
 #include "transport/transfer.h"
 
 #include "base/clock.h"
+#include "base/encoding.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "transport/address.h"
@@ -12,7 +13,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstring>
 
 namespace klio::transport {
@@ -21,13 +21,6 @@ namespace {
 
 // Status line and headers of one answer; ten times what any server sends.
 constexpr uint64_t max_header_bytes = 256u << 10;
-
-std::string lower(std::string text)
-{
-    for (char& c : text)
-        c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return text;
-}
 
 std::string trimmed(const std::string& text)
 {
@@ -146,7 +139,7 @@ bool Transfer::allowed_by_name(const Url& url) const
         return true;
     const std::string with_port = url.host + ":" + std::to_string(url.port);
     for (const std::string& entry : m_request.allow_private_hosts) {
-        const std::string name = lower(entry);
+        const std::string name = base::lower(entry);
         if (name == url.host || name == with_port || name == "[" + url.host + "]")
             return true;
     }
@@ -334,7 +327,7 @@ bool Transfer::set_up_hop()
         add(value.empty() ? name + ";" : name + ": " + value);
     };
     for (const auto& [name, value] : m_request.headers) {
-        const std::string known = lower(name);
+        const std::string known = base::lower(name);
         content_type = content_type || known == "content-type";
         const bool tells
             = known == "authorization" || known == "cookie" || known == "proxy-authorization";
@@ -438,7 +431,7 @@ void Transfer::take_header_line(const std::string& line)
     const size_t colon = line.find(':');
     if (colon == std::string::npos)
         return;
-    std::string name = lower(trimmed(line.substr(0, colon)));
+    std::string name = base::lower(trimmed(line.substr(0, colon)));
     std::string value = trimmed(line.substr(colon + 1));
     if (name == "content-length") {
         m_expected = std::strtoull(value.c_str(), nullptr, 10);

@@ -1,10 +1,10 @@
 #include "transport/url.h"
 
+#include "base/encoding.h"
 #include "transport/address.h"
 
 #include <curl/curl.h>
 
-#include <cctype>
 #include <cstdlib>
 #include <memory>
 
@@ -41,8 +41,7 @@ bool take_apart(CURLU* handle, Url& url)
     if (parsed.host.size() > 2 && parsed.host.front() == '[' && parsed.host.back() == ']')
         parsed.host = parsed.host.substr(1, parsed.host.size() - 2);
     for (std::string* text : {&parsed.scheme, &parsed.host})
-        for (char& c : *text)
-            c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        *text = base::lower(std::move(*text));
     // "example.com." is the same host as "example.com", and must not be a way around a rule.
     while (!parsed.host.empty() && parsed.host.back() == '.')
         parsed.host.pop_back();

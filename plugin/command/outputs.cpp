@@ -1,6 +1,5 @@
 #include "outputs.h"
 
-#include "base/encoding.h"
 #include "base/file.h"
 #include "base/sha256.h"
 
@@ -28,9 +27,8 @@ class Scratch {
 public:
     Scratch()
     {
-        const std::string random = base::random_bytes(6);
         m_path = base::join_path(std::filesystem::temp_directory_path().string(),
-                                 "klio-" + base::hex(random.data(), random.size()));
+                                 "klio-" + base::random_hex(6));
         base::make_folders(m_path, 0700);
     }
     ~Scratch()
