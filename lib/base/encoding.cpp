@@ -192,6 +192,20 @@ bool utf8_valid(std::string_view text)
     return true;
 }
 
+std::string utf8_mended(std::string_view text)
+{
+    std::string mended;
+    while (!text.empty()) {
+        const size_t length = utf8_sequence(text);
+        if (length == 0)
+            mended += "\xEF\xBF\xBD";
+        else
+            mended += text.substr(0, length);
+        text.remove_prefix(std::max<size_t>(length, 1));
+    }
+    return mended;
+}
+
 size_t edit_distance(std::string_view a, std::string_view b)
 {
     std::vector<size_t> before(b.size() + 1), row(b.size() + 1), next(b.size() + 1);

@@ -30,6 +30,8 @@ std::string lower(std::string text);
 /// Number of Unicode code points in UTF-8 text; bytes that are no valid UTF-8 count one each.
 size_t utf8_length(std::string_view text);
 bool utf8_valid(std::string_view text);
+/// `text` with each byte that is no valid UTF-8 as U+FFFD.
+std::string utf8_mended(std::string_view text);
 /// Number of edits (insert, delete, replace, swap of neighbours) from `a` to `b`.
 size_t edit_distance(std::string_view a, std::string_view b);
 /// The candidate nearest to `word`, or empty where none is near enough to be a likely slip.

@@ -27,9 +27,11 @@ std::string reason(int error)
 
 } // namespace
 
-std::string read_file(const std::string& path, uint64_t max_bytes)
+std::string read_file(const std::string& path, uint64_t max_bytes, FileKind kind)
 {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    // The open of a pipe waits for its writer, before anybody can see that it is one.
+    const int fd
+        = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | (kind == FileKind::regular ? O_NONBLOCK : 0));
     if (fd < 0)
         throw ReferenceError(path + ": can't be opened (" + reason(errno) + ")");
     struct stat info { };
@@ -37,6 +39,10 @@ std::string read_file(const std::string& path, uint64_t max_bytes)
     if (S_ISDIR(info.st_mode)) {
         ::close(fd);
         throw ReferenceError(path + ": is a folder, not a file");
+    }
+    if (kind == FileKind::regular && !S_ISREG(info.st_mode)) {
+        ::close(fd);
+        throw ReferenceError(path + ": is no regular file");
     }
     std::string bytes;
     if (S_ISREG(info.st_mode) && uint64_t(info.st_size) <= max_bytes)

@@ -9,9 +9,14 @@
 
 namespace klio::base {
 
-/// The whole file. Throws Error(`kind_if_missing`'s caller decides by catching) ReferenceError
-/// where it can't be read, is a folder, or is larger than `max_bytes`.
-std::string read_file(const std::string& path, uint64_t max_bytes = uint64_t(1) << 30);
+/// What read_file() takes: pipes as well, which people name (/dev/stdin), or nothing that could let
+/// it wait for somebody.
+enum class FileKind { any, regular };
+
+/// The whole file. Throws ReferenceError where it can't be read, is a folder, is larger than
+/// `max_bytes`, or not of `kind`.
+std::string read_file(const std::string& path, uint64_t max_bytes = uint64_t(1) << 30,
+                      FileKind kind = FileKind::any);
 
 /// Writes a temporary file beside `path`, syncs it, renames it over `path` and syncs the folder:
 /// after a crash the old or the new content is there, whole. `mode` is the file's permission bits.

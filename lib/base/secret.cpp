@@ -1,9 +1,12 @@
 #include "base/secret.h"
 
 #include "base/encoding.h"
+#include "base/json.h"
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
+#include <cstring>
 #include <mutex>
 #include <vector>
 
@@ -34,6 +37,22 @@ bool url_ends(char c)
         || c == '\r' || c == '\\' || c == ')' || c == '}' || c == ']';
 }
 
+// Where a URL ends that began before `at`; in JSON a slash may stand as "\/", and any character
+// as "\u0026".
+size_t url_end(const std::string& text, size_t at)
+{
+    while (at < text.size()) {
+        if (text[at] == '\\' && at + 1 < text.size()
+            && (text[at + 1] == '/' || text[at + 1] == 'u'))
+            at += 2;
+        else if (url_ends(text[at]))
+            break;
+        else
+            ++at;
+    }
+    return at;
+}
+
 // Case-insensitive search for a lower-case word.
 size_t find_word(const std::string& text, std::string_view word, size_t from)
 {
@@ -45,18 +64,46 @@ size_t find_word(const std::string& text, std::string_view word, size_t from)
 
 } // namespace
 
+namespace {
+
+// Shorter ones are no secrets, but words that stand in other words.
+constexpr size_t shortest_secret = 6;
+
+// The same value as it shows up in a URL or a form, percent-encoded, and in JSON, where some escape
+// slashes too.
+std::vector<std::string> forms_of(const std::string& value)
+{
+    if (value.size() < shortest_secret)
+        return {};
+    const std::string percent = percent_encode(value);
+    std::string small = percent;
+    for (size_t i = 0; i + 2 < small.size(); ++i)
+        if (small[i] == '%')
+            small.replace(i, 3, lower(small.substr(i, 3)));
+    std::string json = to_text(Json(value));
+    json = json.substr(1, json.size() - 2);
+    std::string slashes = json;
+    replace_all(slashes, "/", "\\/");
+    return {slashes, json, percent, small, value};
+}
+
+} // namespace
+
 void register_secret(const std::string& value)
 {
-    if (value.size() < 6)
-        return;
     Register& all = secrets();
     const std::lock_guard<std::mutex> lock(all.mutex);
-    // The same value may show up percent-encoded, in a URL or a form.
-    for (const std::string& form : {value, percent_encode(value)})
+    for (const std::string& form : forms_of(value))
         if (std::find(all.values.begin(), all.values.end(), form) == all.values.end())
             all.values.push_back(form);
     std::sort(all.values.begin(), all.values.end(),
               [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
+}
+
+void mask_secret(std::string& text, const Secret& secret)
+{
+    for (const std::string& form : forms_of(secret.reveal()))
+        replace_all(text, form, "***");
 }
 
 Secret::Secret(std::string value) : m_value(std::move(value))
@@ -124,6 +171,32 @@ std::string mask_url(std::string_view url)
     return masked;
 }
 
+namespace {
+
+// A URL as it stands in text, which may be JSON: its escapes are undone where it is changed.
+std::string mask_escaped_url(const std::string& url)
+{
+    if (url.find('\\') == std::string::npos)
+        return mask_url(url);
+    std::string plain;
+    for (size_t i = 0; i < url.size(); ++i) {
+        if (url[i] != '\\') {
+            plain += url[i];
+        } else if (i + 5 < url.size() && url[i + 1] == 'u') {
+            // What is not ASCII has no meaning in a URL, so it need not be told apart.
+            const unsigned long code = std::strtoul(url.substr(i + 2, 4).c_str(), nullptr, 16);
+            plain += code >= ' ' && code < 127 ? char(code) : '?';
+            i += 5;
+        } else if (i + 1 < url.size()) {
+            plain += url[++i];
+        }
+    }
+    const std::string masked = mask_url(plain);
+    return masked == plain ? url : masked;
+}
+
+} // namespace
+
 std::string mask(std::string_view text)
 {
     std::string out(text);
@@ -145,17 +218,19 @@ std::string mask(std::string_view text)
         if (token)
             out.replace(at, end - at, "***");
     }
-    for (size_t at = 0; (at = out.find("://", at)) != std::string::npos;) {
-        size_t start = at;
-        while (start > 0 && std::isalpha(static_cast<unsigned char>(out[start - 1])))
-            --start;
-        size_t end = at;
-        while (end < out.size() && !url_ends(out[end]))
-            ++end;
-        const std::string masked = mask_url(std::string_view(out).substr(start, end - start));
-        out.replace(start, end - start, masked);
-        at = start + std::max(masked.size(), size_t(3));
-    }
+    for (const std::string_view slashes : {"://", ":\\/\\/"})
+        for (size_t at = 0; (at = out.find(slashes, at)) != std::string::npos;) {
+            size_t start = at;
+            while (start > 0 && std::isalpha(static_cast<unsigned char>(out[start - 1])))
+                --start;
+            size_t end = url_end(out, at);
+            // What ends a sentence, or stands between it and a reason, is not the URL's.
+            while (end > at + slashes.size() && std::strchr(":;,.", out[end - 1]))
+                --end;
+            const std::string masked = mask_escaped_url(out.substr(start, end - start));
+            out.replace(start, end - start, masked);
+            at = start + std::max(masked.size(), slashes.size());
+        }
     for (size_t at = 0; (at = out.find(";base64,", at)) != std::string::npos;) {
         at += 8;
         size_t end = at;

@@ -29,10 +29,14 @@ private:
 /// Thread-safe.
 std::string mask(std::string_view text);
 /// A URL without user info and the values of all query parameters but a stage setting's (region,
-/// endpoint, public …), which open nothing to a stranger; a `data:` URI is cut to its type and size.
+/// endpoint, public …), which open nothing to a stranger; a `data:` URI is cut to its type and
+/// size.
 std::string mask_url(std::string_view url);
 /// Registers a value to be masked. Values under 6 characters are ignored: masking them would hide
 /// ordinary text and protect nothing. Thread-safe.
 void register_secret(const std::string& value);
+/// One secret out of a text that is stored, in all forms that register_secret() knows: as it is,
+/// percent-encoded, escaped as JSON. Values under 6 characters stay.
+void mask_secret(std::string& text, const Secret& secret);
 
 } // namespace klio::base

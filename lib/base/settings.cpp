@@ -83,6 +83,14 @@ std::string text_of(const base::Json& value)
     return value.is_string() ? value.get<std::string>() : base::to_text(value);
 }
 
+// A key as it was meant: what a shell, an editor or a clipboard put around it is not part of it.
+std::string first_word(const std::string& text)
+{
+    constexpr const char* blanks = " \t\r\n";
+    const size_t start = std::min(text.find_first_not_of(blanks), text.size());
+    return text.substr(start, std::min(text.find_first_of(blanks, start), text.size()) - start);
+}
+
 } // namespace
 
 struct Settings::Impl {
@@ -100,7 +108,7 @@ Settings::Settings() : m_impl(std::make_unique<Impl>())
         if (!value.empty())
             m_impl->from_environment[known.name] = value;
     }
-    m_impl->key_from_environment = environment("KLIO_API_KEY");
+    m_impl->key_from_environment = first_word(environment("KLIO_API_KEY"));
     base::register_secret(m_impl->key_from_environment);
 
     m_impl->file = environment("KLIO_CONFIG");
@@ -203,9 +211,7 @@ std::string Settings::api_key() const
     } catch (const Error& failure) {
         throw KeyError(std::string("the key file ") + failure.what());
     }
-    key.resize(std::min(key.find_first_of("\r\n"), key.size()));
-    while (!key.empty() && (key.back() == ' ' || key.back() == '\t'))
-        key.pop_back();
+    key = first_word(key);
     base::register_secret(key);
     return key;
 }

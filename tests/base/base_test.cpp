@@ -121,6 +121,19 @@ TEST(Mask, HidesRegisteredSecretsEverywhere)
     EXPECT_THAT(mask("key aio_s3cret/value+1 used"), Not(HasSubstr("s3cret")));
     EXPECT_THAT(mask("?k=" + percent_encode(secret.reveal())), Not(HasSubstr("s3cret")));
     EXPECT_THAT(secret.hint(), Not(HasSubstr("s3cret")));
+    // As JSON has it, with its slashes escaped or not, and as a form has it in lower case.
+    const Secret odd("aio/qu\"ote\\tail");
+    for (const char* form : {R"(aio/qu\"ote\\tail)", R"(aio\/qu\"ote\\tail)",
+                             "aio%2Fqu%22ote%5Ctail", "aio%2fqu%22ote%5ctail"}) {
+        EXPECT_EQ(mask(std::string("key ") + form + ", used"), "key ***, used");
+        std::string text = std::string("\"") + form + "\"";
+        mask_secret(text, odd);
+        EXPECT_EQ(text, "\"***\"");
+    }
+    // A word is no secret: it stands in hosts, ids and pictures.
+    std::string text = "http://localhost/x";
+    mask_secret(text, Secret("local"));
+    EXPECT_EQ(text, "http://localhost/x");
 }
 
 TEST(Mask, HidesBearerTokensAndSignedUrls)
@@ -129,6 +142,14 @@ TEST(Mask, HidesBearerTokensAndSignedUrls)
     EXPECT_EQ(mask("GET https://h/p/x.png?X-Amz-Signature=abc&X-Amz-Date=1 failed"),
               "GET https://h/p/x.png?X-Amz-Signature=***&X-Amz-Date=*** failed");
     EXPECT_EQ(mask("https://user:pass@host/path"), "https://***@host/path");
+    EXPECT_EQ(mask("https://h/x.png?Signature=abc: HTTP 403"),
+              "https://h/x.png?Signature=***: HTTP 403");
+    // As PHP and Go write URLs into JSON.
+    EXPECT_EQ(mask(R"({"url":"https:\/\/h\/x?X-Amz-Signature=abc","a":1})"),
+              R"({"url":"https://h/x?X-Amz-Signature=***","a":1})");
+    EXPECT_EQ(mask(R"({"url":"https://h/x?a=1\u0026X-Amz-Signature=abc","a":1})"),
+              R"({"url":"https://h/x?a=***&X-Amz-Signature=***","a":1})");
+    EXPECT_EQ(mask(R"({"url":"https:\/\/h\/x"})"), R"({"url":"https:\/\/h\/x"})");
     EXPECT_EQ(mask("see https://apiin.one/docs."), "see https://apiin.one/docs.");
     const std::string data = "data:image/png;base64," + std::string(100, 'A');
     EXPECT_THAT(mask("{\"images\": [\"" + data + "\"]}"), Not(HasSubstr("AAAA")));
