@@ -2,36 +2,36 @@
 
 #include "base/encoding.h"
 #include "frames/color_memo.h"
+#include "frames/half.h"
 #include "frames/rows.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 namespace klio::frames {
 
 namespace {
 
+typedef float Float4 __attribute__((vector_size(16)));
+
 // Three tables, one for each channel that comes in: what its code value adds to each channel that
 // goes out. The fourth lane keeps the sums in whole vectors.
 struct Tables {
     std::array<std::array<std::array<float, 4>, 256>, 3> add {};
 
-    void apply(const uint8_t* in, int channels, float* out) const
+    /// A pixel's three channels; writes a fourth one without meaning.
+    void apply(const uint8_t* in, float* out) const
     {
-        const auto& r = add[0][in[0]];
-        const auto& g = add[1][in[1]];
-        const auto& b = add[2][in[2]];
-        for (size_t c = 0; c < 3; ++c)
-            out[c] = r[c] + g[c] + b[c];
-        if (channels == 4) {
-            const float alpha = float(in[3]) / 255.0F;
-            for (size_t c = 0; c < 3; ++c)
-                out[c] *= alpha;
-            out[3] = alpha;
-        }
+        Float4 r, g, b;
+        std::memcpy(&r, add[0][in[0]].data(), sizeof r);
+        std::memcpy(&g, add[1][in[1]].data(), sizeof g);
+        std::memcpy(&b, add[2][in[2]].data(), sizeof b);
+        const Float4 sum = r + g + b;
+        std::memcpy(out, &sum, sizeof sum);
     }
 };
 
@@ -70,21 +70,14 @@ std::optional<Tables> make_tables(const color::Processor& processor)
         peak = std::max(peak, std::abs(value));
     }
     for (size_t i = 0; i < expected.size(); i += 3) {
-        std::array<float, 3> got {};
-        tables.apply(&codes[i], 3, got.data());
+        std::array<float, 4> got {};
+        tables.apply(&codes[i], got.data());
         for (size_t c = 0; c < 3; ++c)
             if (!(std::abs(got[c] - expected[i + c])
                   <= 1e-6F * peak + 1e-5F * std::abs(expected[i + c])))
                 return std::nullopt;
     }
     return tables;
-}
-
-OIIO::ImageBuf float_image(const OIIO::ImageBuf& image)
-{
-    OIIO::ImageSpec spec(image.spec().width, image.spec().height, image.spec().nchannels,
-                         OIIO::TypeDesc::FLOAT);
-    return OIIO::ImageBuf(spec, OIIO::InitializePixels::No);
 }
 
 template <typename T> void load_row(const T* in, float* out, size_t count)
@@ -99,56 +92,6 @@ void associate(float* pixels, size_t count)
     for (size_t i = 0; i < count; ++i, pixels += 4)
         for (size_t c = 0; c < 3; ++c)
             pixels[c] *= pixels[3];
-}
-
-OIIO::ImageBuf convert(const OIIO::ImageBuf& image, const color::Processor* processor, int threads)
-{
-    OIIO::ImageBuf result = float_image(image);
-    const int width = image.spec().width;
-    const int channels = image.spec().nchannels;
-    const bool wide = image.spec().format == OIIO::TypeDesc::UINT16;
-    std::optional<Tables> tables;
-    std::optional<ColorMemo> memo;
-    // Both have costs of their own, which small pictures don't earn back.
-    if (processor && !wide && image.spec().image_pixels() > 16384) {
-        tables = make_tables(*processor);
-        if (!tables && image.spec().image_pixels() > 262144)
-            memo.emplace(image, *processor, threads);
-    }
-    const size_t row = size_t(width) * size_t(channels);
-    parallel_rows(image.spec().height, threads, [&](int begin, int end) {
-        for (int y = begin; y < end; ++y) {
-            const void* in = image.pixeladdr(0, y);
-            auto* out = static_cast<float*>(result.pixeladdr(0, y));
-            if (tables) {
-                const auto* codes = static_cast<const uint8_t*>(in);
-                for (int x = 0; x < width; ++x, codes += channels, out += channels)
-                    tables->apply(codes, channels, out);
-                continue;
-            }
-            if (memo) {
-                const auto* codes = static_cast<const uint8_t*>(in);
-                for (int x = 0; x < width; ++x, codes += channels, out += channels) {
-                    const float alpha = channels == 4 ? float(codes[3]) / 255.0F : 1.0F;
-                    const float* value = memo->find(codes);
-                    for (size_t c = 0; c < 3; ++c)
-                        out[c] = value[c] * alpha;
-                    if (channels == 4)
-                        out[3] = alpha;
-                }
-                continue;
-            }
-            if (wide)
-                load_row(static_cast<const uint16_t*>(in), out, row);
-            else
-                load_row(static_cast<const uint8_t*>(in), out, row);
-            if (processor)
-                processor->apply(out, size_t(width), channels);
-            if (channels == 4)
-                associate(out, size_t(width));
-        }
-    });
-    return result;
 }
 
 } // namespace
@@ -181,14 +124,117 @@ float brightest(const WayBack& back)
     return std::max({white[0], white[1], white[2]});
 }
 
-OIIO::ImageBuf apply_back(const WayBack& back, const OIIO::ImageBuf& image, int threads)
+struct RowsBack::Impl {
+    Codes codes;
+    const color::Processor processor;
+    bool changes = false; ///< the processor is one
+    std::optional<Tables> tables;
+    std::optional<ColorMemo> memo;
+
+    /// One row of floats; `out` has room for one more than there are.
+    void turn(const uint8_t* in, float* out) const
+    {
+        const auto width = size_t(codes.width);
+        const auto channels = size_t(codes.channels);
+        if (tables || memo) {
+            for (size_t x = 0; x < width; ++x, in += channels, out += channels) {
+                if (tables)
+                    tables->apply(in, out);
+                else
+                    std::copy_n(memo->find(in), 3, out);
+                if (channels == 4) {
+                    const float alpha = float(in[3]) / 255.0F;
+                    for (size_t c = 0; c < 3; ++c)
+                        out[c] *= alpha;
+                    out[3] = alpha;
+                }
+            }
+            return;
+        }
+        if (codes.wide)
+            load_row(reinterpret_cast<const uint16_t*>(in), out, width * channels);
+        else
+            load_row(in, out, width * channels);
+        if (changes)
+            processor.apply(out, width, int(channels));
+        if (channels == 4)
+            associate(out, width);
+    }
+};
+
+RowsBack::RowsBack(Codes codes, const color::Processor* processor, int threads)
 {
-    return convert(image, back.processor ? &*back.processor : nullptr, threads);
+    auto impl = std::make_unique<Impl>(Impl {std::move(codes),
+                                             processor ? *processor : color::Processor(),
+                                             processor != nullptr, std::nullopt, std::nullopt});
+    const Codes& in = impl->codes;
+    const int64_t pixels = int64_t(in.width) * in.height;
+    // Both have costs of their own, which small pictures don't earn back.
+    if (processor && !in.wide && pixels > 16384) {
+        impl->tables = make_tables(*processor);
+        if (!impl->tables && pixels > 262144)
+            impl->memo.emplace(in, *processor, threads);
+    }
+    m_impl = std::move(impl);
+}
+
+RowsBack::~RowsBack() = default;
+RowsBack::RowsBack(RowsBack&&) noexcept = default;
+
+const Codes& RowsBack::codes() const
+{
+    return m_impl->codes;
+}
+
+void RowsBack::read(int begin, int end, OIIO::TypeDesc format, void* out, int threads) const
+{
+    const Impl& impl = *m_impl;
+    const size_t row = size_t(impl.codes.width) * size_t(impl.codes.channels);
+    const bool half = format == OIIO::TypeDesc::HALF;
+    parallel_rows(end - begin, threads, [&](int first, int last) {
+        std::vector<float> floats(row + 1);
+        for (int y = first; y < last; ++y) {
+            impl.turn(impl.codes.row(begin + y), floats.data());
+            if (half)
+                to_half(floats.data(), row, static_cast<uint16_t*>(out) + size_t(y) * row);
+            else
+                std::copy_n(floats.data(), row, static_cast<float*>(out) + size_t(y) * row);
+        }
+    });
+}
+
+namespace {
+
+OIIO::ImageBuf convert(const OIIO::ImageBuf& image, const color::Processor* processor, int threads,
+                       OIIO::TypeDesc format)
+{
+    const OIIO::ImageSpec& in = image.spec();
+    // The image outlives this call, so the rows need not own it.
+    Codes codes;
+    codes.first = static_cast<const uint8_t*>(image.localpixels());
+    codes.stride = in.scanline_bytes();
+    codes.width = in.width;
+    codes.height = in.height;
+    codes.channels = in.nchannels;
+    codes.wide = in.format == OIIO::TypeDesc::UINT16;
+    const RowsBack rows(std::move(codes), processor, threads);
+    OIIO::ImageBuf result(OIIO::ImageSpec(in.width, in.height, in.nchannels, format),
+                          OIIO::InitializePixels::No);
+    rows.read(0, in.height, format, result.localpixels(), threads);
+    return result;
+}
+
+} // namespace
+
+OIIO::ImageBuf apply_back(const WayBack& back, const OIIO::ImageBuf& image, int threads,
+                          OIIO::TypeDesc format)
+{
+    return convert(image, back.processor ? &*back.processor : nullptr, threads, format);
 }
 
 OIIO::ImageBuf to_float(const OIIO::ImageBuf& image, int threads)
 {
-    return convert(image, nullptr, threads);
+    return convert(image, nullptr, threads, OIIO::TypeDesc::FLOAT);
 }
 
 } // namespace klio::frames

@@ -1,5 +1,6 @@
 #include "frames/codec.h"
 #include "frames/decode.h"
+#include "frames/png_pixels.h"
 
 #include <png.h>
 
@@ -19,6 +20,7 @@ struct Reader {
     const std::string* bytes = nullptr;
     size_t at = 0;
     bool interlaced = false;
+    bool truecolor = false; ///< of 8 or 16 bits, and nothing else
     std::string fault;
     ~Reader() { png_destroy_read_struct(&png, &info, nullptr); }
 };
@@ -48,6 +50,8 @@ bool read_header(Reader& reader)
     // check_image() has compared every checksum.
     png_set_crc_action(png, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);
     png_read_info(png, reader.info);
+    reader.truecolor
+        = (png_get_color_type(png, reader.info) & ~PNG_COLOR_MASK_ALPHA) == PNG_COLOR_TYPE_RGB;
     png_set_expand(png); // palettes, fewer than 8 bits, transparent colours
     const uint16_t one = 1;
     if (*reinterpret_cast<const unsigned char*>(&one) == 1)
@@ -101,6 +105,15 @@ bool decode_png(const std::string& bytes, Decoded& decoded, std::string& fault)
     png_uint_32 length = 0;
     if (png_get_iCCP(reader.png, reader.info, &name, &method, &profile, &length))
         decoded.icc.assign(reinterpret_cast<const char*>(profile), length);
+
+    PngPixels pixels;
+    if (reader.truecolor && !reader.interlaced
+        && read_png_pixels(bytes, {width, height, channels, wide ? 16 : 8}, pixels)) {
+        for (int y = 0; y < height; ++y)
+            std::memcpy(decoded.image.pixeladdr(0, y), pixels.first + size_t(y) * pixels.stride,
+                        spec.scanline_bytes());
+        return true;
+    }
 
     std::vector<png_bytep> rows;
     for (int y = 0; y < height; ++y)

@@ -4,13 +4,12 @@
 
 namespace klio::frames {
 
-ColorMemo::ColorMemo(const OIIO::ImageBuf& image, const color::Processor& processor, int threads)
+ColorMemo::ColorMemo(const Codes& codes, const color::Processor& processor, int threads)
     : m_seen(size_t(1) << 18), m_rank(m_seen.size())
 {
-    const OIIO::ImageSpec& spec = image.spec();
-    for (int y = 0; y < spec.height; ++y) {
-        const auto* code = static_cast<const uint8_t*>(image.pixeladdr(0, y));
-        for (int x = 0; x < spec.width; ++x, code += spec.nchannels)
+    for (int y = 0; y < codes.height; ++y) {
+        const uint8_t* code = codes.row(y);
+        for (int x = 0; x < codes.width; ++x, code += codes.channels)
             m_seen[key_of(code) >> 6] |= uint64_t(1) << (key_of(code) & 63);
     }
     uint32_t count = 0;

@@ -1,8 +1,7 @@
 #pragma once
 
 #include "color/transform.h"
-
-#include <OpenImageIO/imagebuf.h>
+#include "frames/decode.h"
 
 #include <cstdint>
 #include <vector>
@@ -14,7 +13,7 @@ namespace klio::frames {
 /// look-up. Results are the transform's own, bit for bit. Immutable, thread-safe.
 class ColorMemo {
 public:
-    ColorMemo(const OIIO::ImageBuf& image, const color::Processor& processor, int threads);
+    ColorMemo(const Codes& codes, const color::Processor& processor, int threads);
     /// Three floats for three code values of the picture.
     const float* find(const uint8_t* code) const
     {

@@ -5,8 +5,7 @@
 
 namespace klio::frames {
 
-/// CRC-32 of ISO 3309, as PNG's appendix gives it; eight bytes at a time, since a result file has
-/// megabytes.
+/// CRC-32 of ISO 3309, as PNG's appendix gives it.
 uint32_t crc32(std::string_view bytes);
 
 } // namespace klio::frames

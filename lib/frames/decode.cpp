@@ -3,6 +3,7 @@
 #include "frames/codec.h"
 #include "frames/icc.h"
 #include "frames/orientation.h"
+#include "frames/png_pixels.h"
 
 #include <klio/error.h>
 
@@ -60,6 +61,39 @@ OIIO::ImageBuf make_upright(OIIO::ImageBuf&& stored, int orientation)
 }
 
 } // namespace
+
+Codes codes_of(OIIO::ImageBuf image)
+{
+    const auto owner = std::make_shared<OIIO::ImageBuf>(std::move(image));
+    const OIIO::ImageSpec& spec = owner->spec();
+    Codes codes;
+    codes.owner = owner;
+    codes.first = static_cast<const uint8_t*>(owner->localpixels());
+    codes.stride = spec.scanline_bytes();
+    codes.width = spec.width;
+    codes.height = spec.height;
+    codes.channels = spec.nchannels;
+    codes.wide = spec.format == OIIO::TypeDesc::UINT16;
+    return codes;
+}
+
+Codes decode_codes(const std::string& bytes, const std::string& what)
+{
+    const ImageProbe probed = check_image(bytes, what);
+    PngPixels pixels;
+    if (probed.media_type == "image/png" && probed.plain
+        && read_png_pixels(bytes, {probed.width, probed.height, probed.channels, 8}, pixels)) {
+        Codes codes;
+        codes.first = pixels.first;
+        codes.stride = pixels.stride;
+        codes.width = probed.width;
+        codes.height = probed.height;
+        codes.channels = probed.channels;
+        codes.owner = std::shared_ptr<const void>(std::move(pixels.memory));
+        return codes;
+    }
+    return codes_of(decode(bytes, what));
+}
 
 OIIO::ImageBuf decode(const std::string& bytes, const std::string& what)
 {

@@ -3,6 +3,7 @@
 #include <OpenImageIO/imagebuf.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 /// \file
@@ -23,6 +24,9 @@ struct ImageProbe {
     int channels = 0;    ///< as they are stored, palettes as the 3 or 4 that they stand for
     int bit_depth = 8;   ///< 8 or 16; fewer bits count as 8
     int orientation = 1; ///< the file's EXIF orientation, 1–8
+    /// A PNG of 8-bit truecolour whose pixels need no more than to be unpacked: not interlaced, not
+    /// turned, no transparent colour, no ICC profile. Known where the whole file was walked.
+    bool plain = false;
     /// What decode() gives: 3, or 4 with alpha.
     int decoded_channels() const { return channels == 2 || channels == 4 ? 4 : 3; }
 };
@@ -35,6 +39,24 @@ ImageProbe probe(const std::string& bytes);
 /// (PNG chunks with their CRCs to IEND, JPEG markers to EOI, RIFF size), made before a result
 /// counts as stored. Bytes behind the end of the picture are no fault.
 ImageProbe check_image(const std::string& bytes, const std::string& what);
+
+/// Rows of code values, wherever a decoder left them. Cheap to copy.
+struct Codes {
+    std::shared_ptr<const void> owner;
+    const uint8_t* first = nullptr; ///< the top row
+    size_t stride = 0;              ///< bytes from row to row
+    int width = 0, height = 0, channels = 0;
+    bool wide = false; ///< uint16, aligned; else uint8
+    const uint8_t* row(int y) const { return first + size_t(y) * stride; }
+    size_t bytes() const { return stride * size_t(height); }
+};
+
+/// The pixels of an image without gaps between its rows; takes it over.
+Codes codes_of(OIIO::ImageBuf image);
+
+/// What decode() gives, for who reads it row by row: the common PNG stays where it was inflated.
+/// Throws DamagedError.
+Codes decode_codes(const std::string& bytes, const std::string& what);
 
 /// Decodes to 3 or 4 channels (grey and palette widened), upright, ICC profiles other than sRGB
 /// converted to sRGB, as uint8 or uint16. Alpha, where there is one, is unassociated, as it stands

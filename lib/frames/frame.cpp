@@ -4,6 +4,7 @@
 #include "base/sha256.h"
 #include "frames/back.h"
 #include "frames/decode.h"
+#include "frames/half.h"
 #include "frames/match.h"
 #include "frames/place.h"
 #include "frames/provenance.h"
@@ -15,6 +16,7 @@
 #include <OpenImageIO/imagebufalgo.h>
 
 #include <algorithm>
+#include <cstring>
 #include <future>
 #include <optional>
 
@@ -67,9 +69,11 @@ Plan make_plan(const StoredSet& set, int index, const FrameOptions& options)
     // On a plate the frame has alpha, so that `over` covers what is under it and nothing else.
     const bool alpha = frame.channels == 2 || frame.channels == 4 || plan.placement.covers;
     const int channels = alpha ? 4 : 3;
-    const OIIO::TypeDesc format = plan.as_floats ? OIIO::TypeDesc::FLOAT
-        : frame.bit_depth == 16                  ? OIIO::TypeDesc::UINT16
-                                                 : OIIO::TypeDesc::UINT8;
+    const bool half = options.format == "half";
+    const OIIO::TypeDesc format = plan.as_floats && half ? OIIO::TypeDesc::HALF
+        : plan.as_floats                                 ? OIIO::TypeDesc::FLOAT
+        : frame.bit_depth == 16                          ? OIIO::TypeDesc::UINT16
+                                                         : OIIO::TypeDesc::UINT8;
     plan.spec = OIIO::ImageSpec(frame.width, frame.height, channels, format);
     if (plan.placement.scaled) {
         const Placement& place = plan.placement;
@@ -146,42 +150,121 @@ OIIO::ImageBuf put_in_place(const OIIO::ImageBuf& image, const Placement& place,
     return canvas;
 }
 
-} // namespace
-
-Frame load_frame(const StoredSet& set, int index, const FrameOptions& options)
+// The frame's code values, checked against what was stored.
+Codes load_codes(const StoredSet& set, const Plan& plan)
 {
-    const Plan plan = make_plan(set, index, options);
     const std::string what = name_of(set, plan.frame);
     const std::string bytes = read_stored(what, plan.frame);
     // The hash costs as much time as the way back does, so it runs beside the decoder, which takes
     // foreign bytes anyway.
     std::future<std::string> hash
         = std::async(std::launch::async, [&] { return base::sha256_hex(bytes); });
-    OIIO::ImageBuf image;
+    Codes codes;
     std::string fault;
     try {
-        image = decode(bytes, what);
+        codes = decode_codes(bytes, what);
     } catch (const DamagedError& error) {
         fault = error.what();
     }
     if (hash.get() != plan.frame.sha256)
-        throw DamagedError(
-            what + ": its bytes in " + plan.frame.path
-            + " are not the ones that were stored (SHA-256 differs): put the file back "
-              "from a backup");
+        throw DamagedError(what + ": its bytes in " + plan.frame.path
+                           + " are not the ones that were stored (SHA-256 differs); to fetch it "
+                             "again, free while the service has it, run: klio jobs collect "
+                           + set.job.substr(0, 12));
     if (!fault.empty())
         throw DamagedError(fault);
-    if (image.spec().width != plan.frame.width || image.spec().height != plan.frame.height
-        || image.spec().nchannels > plan.spec.nchannels)
+    if (codes.width != plan.frame.width || codes.height != plan.frame.height
+        || (codes.channels != plan.spec.nchannels && !plan.placement.covers))
         throw DamagedError(what + ": its size is not the one that was stored");
+    return codes;
+}
 
-    if (plan.as_floats) {
-        image = apply_back(plan.back, image, options.threads);
-        if (!options.match.empty())
-            match_color(image, set, plan.record ? &*plan.record : nullptr, plan.back, options);
-        if (plan.placement.scaled)
-            image = put_in_place(image, plan.placement, options.threads);
+const color::Processor* processor_of(const WayBack& back)
+{
+    return back.processor ? &*back.processor : nullptr;
+}
+
+// Matched and placed, which needs the whole picture as floats.
+OIIO::ImageBuf worked_on(const StoredSet& set, const Plan& plan, const FrameOptions& options,
+                         OIIO::ImageBuf image)
+{
+    if (!options.match.empty())
+        match_color(image, set, plan.record ? &*plan.record : nullptr, plan.back, options);
+    if (plan.placement.scaled)
+        image = put_in_place(image, plan.placement, options.threads);
+    return image;
+}
+
+} // namespace
+
+struct FrameRows::Impl {
+    OIIO::ImageSpec spec;
+    int threads = 0;
+    Codes codes;                  ///< where they stay as they are, and
+    std::optional<RowsBack> back; ///< where they go back to a colour space, row by row
+};
+
+FrameRows::FrameRows(const StoredSet& set, int index, const FrameOptions& options)
+    : m_impl(std::make_unique<Impl>())
+{
+    const Plan plan = make_plan(set, index, options);
+    m_impl->spec = plan.spec;
+    m_impl->threads = options.threads;
+    if (plan.placement.scaled || !options.match.empty())
+        m_impl->codes = codes_of(load_frame(set, index, options).image);
+    else if (plan.as_floats)
+        m_impl->back.emplace(load_codes(set, plan), processor_of(plan.back), options.threads);
+    else
+        m_impl->codes = load_codes(set, plan);
+}
+
+FrameRows::~FrameRows() = default;
+FrameRows::FrameRows(FrameRows&&) noexcept = default;
+FrameRows& FrameRows::operator=(FrameRows&&) noexcept = default;
+
+const OIIO::ImageSpec& FrameRows::spec() const
+{
+    return m_impl->spec;
+}
+
+size_t FrameRows::bytes() const
+{
+    return m_impl->back ? m_impl->back->codes().bytes() : m_impl->codes.bytes();
+}
+
+void FrameRows::read(int begin, int end, void* rows) const
+{
+    const OIIO::ImageSpec& spec = m_impl->spec;
+    if (begin < 0 || begin > end || end > spec.height)
+        throw UsageError("there are no rows " + std::to_string(begin) + " to " + std::to_string(end)
+                         + " in a frame of " + std::to_string(spec.height));
+    if (m_impl->back) {
+        m_impl->back->read(begin, end, spec.format, rows, m_impl->threads);
+        return;
     }
+    const size_t row = spec.scanline_bytes();
+    for (int y = begin; y < end; ++y)
+        std::memcpy(static_cast<char*>(rows) + size_t(y - begin) * row, m_impl->codes.row(y), row);
+}
+
+Frame load_frame(const StoredSet& set, int index, const FrameOptions& options)
+{
+    const Plan plan = make_plan(set, index, options);
+    const bool whole = plan.placement.scaled || !options.match.empty();
+    const Codes codes = load_codes(set, plan);
+    const OIIO::TypeDesc format = whole ? OIIO::TypeDesc(OIIO::TypeDesc::FLOAT) : plan.spec.format;
+    OIIO::ImageBuf image(OIIO::ImageSpec(codes.width, codes.height, codes.channels, format),
+                         OIIO::InitializePixels::No);
+    if (plan.as_floats)
+        RowsBack(codes, processor_of(plan.back), options.threads)
+            .read(0, codes.height, format, image.localpixels(), options.threads);
+    else
+        for (int y = 0; y < codes.height; ++y)
+            std::memcpy(image.pixeladdr(0, y), codes.row(y), image.spec().scanline_bytes());
+    if (whole)
+        image = worked_on(set, plan, options, std::move(image));
+    if (image.spec().format != plan.spec.format)
+        image = to_half(image, options.threads);
     image.specmod().copy_dimensions(plan.spec);
     image.specmod().extra_attribs = plan.spec.extra_attribs;
     Frame result;

@@ -81,6 +81,7 @@ Walk walk_png(std::string_view bytes, bool whole)
     walk.image.bit_depth = depth == 16 ? 16 : 8;
     walk.image.channels = type == 0 ? 1 : type == 4 ? 2 : type == 6 ? 4 : 3;
     uint64_t data = 0;
+    bool plain = depth == 8 && (type == 2 || type == 6) && b.u8(28) == 0;
     for (size_t at = 8;;) {
         const uint64_t length = b.be32(at);
         if (at + 12 > b.size() || length > b.size() - at - 12) {
@@ -92,6 +93,7 @@ Walk walk_png(std::string_view bytes, bool whole)
             walk.fault = "the checksum of a PNG chunk is wrong";
             return walk;
         }
+        plain = plain && name != "tRNS" && name != "iCCP" && name != "eXIf";
         if (name == "tRNS" && type != 4 && type != 6)
             walk.image.channels = type == 0 ? 2 : 4;
         else if (name == "eXIf")
@@ -104,6 +106,7 @@ Walk walk_png(std::string_view bytes, bool whole)
             break;
         at += 12 + size_t(length);
     }
+    walk.image.plain = plain;
     if (data == 0) {
         walk.fault = "it has no pixels";
         return walk;

@@ -280,6 +280,20 @@ TEST(Resample, DoesNotRing)
     }
 }
 
+TEST(Conform, ARecipeIsNoPlate)
+{
+    for (const char* name : {"a.kling", "/no/such/A.KLING", "x.kling?prompt=a fox.exr"}) {
+        FrameOptions options;
+        options.conform = name;
+        try {
+            check_frame_options(options);
+            FAIL() << name;
+        } catch (const ReferenceError& error) {
+            EXPECT_THAT(error.what(), testing::HasSubstr("is a recipe")) << name;
+        }
+    }
+}
+
 TEST(Resample, DoesNotDependOnThreads)
 {
     const OIIO::ImageBuf image

@@ -6,10 +6,13 @@
 
 #include <klio/error.h>
 
+#include <OpenImageIO/imagebufalgo.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 
 using namespace klio;
 using namespace klio::test;
@@ -33,6 +36,18 @@ StoredSet set_with_record(const Folder& folder, const std::string& file)
     const PrepareRecord record = make_record(1000, 500, 100, 50, 800, 400, 400, 200);
     set.references.push_back({"/plates/shot.exr", std::string(64, 'a'), to_json(record)});
     return set;
+}
+
+void expect_rows(const StoredSet& set, int index, const FrameOptions& options,
+                 const OIIO::ImageBuf& image)
+{
+    const FrameRows rows(set, index, options);
+    const OIIO::ImageSpec& spec = rows.spec();
+    ASSERT_EQ(spec.format, image.spec().format);
+    ASSERT_EQ(spec.image_bytes(), image.spec().image_bytes());
+    std::vector<char> got(spec.image_bytes());
+    rows.read(0, spec.height, got.data());
+    EXPECT_EQ(std::memcmp(got.data(), image.localpixels(), got.size()), 0);
 }
 
 } // namespace
@@ -184,12 +199,44 @@ TEST(FrameSpec, IsWhatLoadFrameGives)
                 for (int i = 1; i <= int(files.size()); ++i) {
                     SCOPED_TRACE(to + " " + place + " " + std::to_string(i));
                     const OIIO::ImageSpec known = frame_spec(set, i, options);
-                    const OIIO::ImageSpec got = load_frame(set, i, options).image.spec();
+                    const Frame frame = load_frame(set, i, options);
+                    const OIIO::ImageSpec& got = frame.image.spec();
                     EXPECT_EQ(known.to_xml(), got.to_xml());
                     EXPECT_EQ(known.channelnames, got.channelnames);
                     EXPECT_EQ(known.alpha_channel, got.alpha_channel);
+                    expect_rows(set, i, options, frame.image);
+                    // And as half what half makes of it.
+                    options.format = "half";
+                    OIIO::ImageBuf half = frame.image;
+                    if (got.format == OIIO::TypeDesc::FLOAT)
+                        half = OIIO::ImageBufAlgo::copy(frame.image, OIIO::TypeDesc::HALF);
+                    expect_rows(set, i, options, half);
+                    options.format.clear();
                 }
             }
+}
+
+TEST(LoadFrame, RowsOfACommonPngAreTheWholeFrames)
+{
+    const Folder folder;
+    // Large enough for tables, and for each colour once.
+    StoredSet set = make_set(folder, {sample(600, 500, "png"), sample(600, 500, "png", 4)});
+    for (const char* policy : {"texture", "view"}) {
+        PrepareRecord record = make_record(600, 500, 0, 0, 600, 500, 600, 500);
+        record.color.policy = policy;
+        if (record.color.policy == "view")
+            color::resolve_view(record.color.display, record.color.view);
+        set.references = {{"a.exr", std::string(64, 'a'), to_json(record)}};
+        for (const int i : {1, 2})
+            expect_rows(set, i, {}, load_frame(set, i, {}).image);
+    }
+    const FrameRows rows(set, 1, {});
+    std::vector<float> two(size_t(600 * 3 * 2)), all(size_t(600 * 3 * 500));
+    rows.read(0, 500, all.data());
+    rows.read(498, 500, two.data());
+    EXPECT_TRUE(std::equal(two.begin(), two.end(), all.end() - std::ptrdiff_t(two.size())));
+    EXPECT_THROW(rows.read(499, 501, two.data()), UsageError);
+    EXPECT_THROW(rows.read(-1, 1, two.data()), UsageError);
 }
 
 TEST(LoadFrame, RefusesBytesThatChanged)

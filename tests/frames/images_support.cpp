@@ -91,6 +91,12 @@ std::string make_png(int width, int height, int depth, int type, const std::stri
     std::string raw;
     for (int y = 0; y < height; ++y)
         raw += '\0' + rows.substr(row * size_t(y), row);
+    return make_filtered_png(width, height, depth, type, raw, extra);
+}
+
+std::string make_filtered_png(int width, int height, int depth, int type, const std::string& raw,
+                              const std::string& extra, size_t chunk)
+{
     // RFC 1950 and 1951: stored blocks, and Adler's checksum.
     std::string zlib = "\x78\x01";
     for (size_t at = 0; at < raw.size(); at += 65535) {
@@ -108,8 +114,10 @@ std::string make_png(int width, int height, int depth, int type, const std::stri
     zlib += be32(b << 16 | a);
     std::string header = be32(uint32_t(width)) + be32(uint32_t(height));
     header += {char(depth), char(type), 0, 0, 0};
-    return "\x89PNG\r\n\x1A\n" + png_chunk("IHDR", header) + extra + png_chunk("IDAT", zlib)
-        + png_chunk("IEND", "");
+    std::string png = "\x89PNG\r\n\x1A\n" + png_chunk("IHDR", header) + extra;
+    for (size_t at = 0; at < zlib.size(); at += std::min(chunk, zlib.size()))
+        png += png_chunk("IDAT", zlib.substr(at, chunk));
+    return png + png_chunk("IEND", "");
 }
 
 std::string exif_orientation(int orientation)

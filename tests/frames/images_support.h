@@ -43,6 +43,10 @@ std::string sample(int width, int height, const std::string& ending, int channel
 /// `extra` are whole chunks between header and pixels.
 std::string make_png(int width, int height, int depth, int type, const std::string& rows,
                      const std::string& extra = {});
+/// The same of rows that are filtered already, each with its filter's number before it, in IDAT
+/// chunks of `chunk` bytes.
+std::string make_filtered_png(int width, int height, int depth, int type, const std::string& raw,
+                              const std::string& extra = {}, size_t chunk = std::string::npos);
 std::string png_chunk(const std::string& name, const std::string& data);
 
 /// EXIF with nothing but an orientation, and JPEG bytes with it.

@@ -6,6 +6,7 @@
 #include <OpenImageIO/imagebuf.h>
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -33,15 +34,38 @@ struct Frame {
 /// space asked for, matches, conforms or fits, and attaches provenance.
 ///
 /// The pixels are code values as they arrived (uint8 or uint16, alpha unassociated and marked as
-/// such) where nothing changes them: "srgb", neither placed nor matched. Else they are float with
-/// associated alpha. A frame that is put on a plate always has alpha, so that `over` works; its
-/// data window is the rectangle that its first reference was cut from, its display window and
-/// orientation are the plate's, and its own ratio decides: where it is not the reference's, it
-/// keeps its shape, centred, as large as fits. Without a reference it is centred on the plate.
+/// such) where nothing changes them: "srgb", neither placed nor matched. Else they are float (half
+/// where FrameOptions::format says "half") with associated alpha. A frame that is put on a plate
+/// always has alpha, so that `over` works; its data window is the rectangle that its first
+/// reference was cut from, its display window and orientation are the plate's, and its own ratio
+/// decides: where it is not the reference's, it keeps its shape, centred, as large as fits. Without
+/// a reference it is centred on the plate.
 ///
 /// Thread-safe. Throws DamagedError (missing, changed or corrupt bytes), ColorError, ReferenceError
 /// (plate, or nothing to match to), UsageError (an option, an index).
 KLIO_API Frame load_frame(const StoredSet& set, int index, const FrameOptions& options);
+
+/// A stored frame for who reads it row by row, as image readers do: decoded once, at construction,
+/// and brought to its colour space as the rows are asked for. The pixels are those of load_frame().
+/// Reading is thread-safe. The constructor throws what load_frame() throws.
+class KLIO_API FrameRows {
+public:
+    FrameRows(const StoredSet& set, int index, const FrameOptions& options);
+    ~FrameRows();
+    FrameRows(FrameRows&&) noexcept;
+    FrameRows& operator=(FrameRows&&) noexcept;
+
+    const OIIO::ImageSpec& spec() const;
+    /// Memory that it holds.
+    size_t bytes() const;
+    /// Rows [begin, end), counted from the top of the data window, into `rows`, without gaps.
+    /// Throws UsageError for rows that are not there.
+    void read(int begin, int end, void* rows) const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> m_impl;
+};
 
 /// The spec that load_frame() would give, without decoding pixels: for readers that must know
 /// sizes at open.

@@ -1,4 +1,6 @@
-#include "half.h"
+#include "frames/half.h"
+
+#include "frames/rows.h"
 
 #include <OpenImageIO/imageio.h>
 
@@ -7,7 +9,7 @@
 #define KLIO_F16C 1
 #endif
 
-namespace klio::oiio {
+namespace klio::frames {
 
 namespace {
 
@@ -42,4 +44,18 @@ void to_half(const float* in, size_t count, uint16_t* out)
         to_half_anywhere(in + done, count - done, out + done);
 }
 
-} // namespace klio::oiio
+OIIO::ImageBuf to_half(const OIIO::ImageBuf& image, int threads)
+{
+    OIIO::ImageSpec spec = image.spec();
+    spec.set_format(OIIO::TypeDesc::HALF);
+    OIIO::ImageBuf result(spec, OIIO::InitializePixels::No);
+    const size_t row = size_t(spec.width) * size_t(spec.nchannels);
+    parallel_rows(spec.height, threads, [&](int begin, int end) {
+        for (int y = spec.y + begin; y < spec.y + end; ++y)
+            to_half(static_cast<const float*>(image.pixeladdr(spec.x, y)), row,
+                    static_cast<uint16_t*>(result.pixeladdr(spec.x, y)));
+    });
+    return result;
+}
+
+} // namespace klio::frames

@@ -1,4 +1,4 @@
-#include "half.h"
+#include "frames/half.h"
 
 #include <OpenImageIO/imageio.h>
 
@@ -18,6 +18,6 @@ TEST(Half, IsWhatOpenImageIOMakes)
     std::vector<uint16_t> expected(in.size()), got(in.size());
     OIIO::convert_pixel_values(OIIO::TypeDesc::FLOAT, in.data(), OIIO::TypeDesc::HALF,
                                expected.data(), int(in.size()));
-    klio::oiio::to_half(in.data(), in.size(), got.data());
+    klio::frames::to_half(in.data(), in.size(), got.data());
     EXPECT_EQ(got, expected);
 }
