@@ -60,6 +60,15 @@ std::vector<ResultImage> images_below(const Json& value, const std::string& plac
 
 } // namespace
 
+bool parse_answer(const std::string& body, Json& root, base::JsonError& error)
+{
+    if (base::parse_json(body, root, error, max_depth))
+        return true;
+    // A text that was cut in the middle of a letter must not hide a task's id.
+    return !base::utf8_valid(body)
+        && base::parse_json(base::utf8_mended(body), root, error, max_depth);
+}
+
 bool read_answer(int status, const std::string& body, const std::string& retry_after,
                  double unix_now, Answer& answer, Failure& failure)
 {
@@ -68,7 +77,7 @@ bool read_answer(int status, const std::string& body, const std::string& retry_a
     facts.retry_after = transport::parse_retry_after(retry_after, unix_now);
     Json root;
     base::JsonError error;
-    const bool json = base::parse_json(body, root, error, max_depth);
+    const bool json = parse_answer(body, root, error);
     if (!json) {
         facts.parse_error = error.message;
         facts.body = body.substr(0, 64u << 10);
@@ -122,16 +131,14 @@ std::string no_images_message(const Answer& answer)
     if (answer.keys.size() > 20)
         seen += ", …";
     return "the task is finished and no image stands where one is looked for; seen: "
-        + (seen.empty() ? "nothing" : one_line(seen, 900))
-        + "; the answer is kept: klio jobs show JOB --raw, then klio jobs recover JOB --at "
-          "JSON_POINTER";
+        + (seen.empty() ? "nothing" : one_line(seen, 900));
 }
 
 std::vector<ResultImage> images_at(const std::string& body, const std::string& json_pointer)
 {
     Json root;
     base::JsonError error;
-    if (!base::parse_json(body, root, error, max_depth))
+    if (!parse_answer(body, root, error))
         throw UsageError("the kept answer is no JSON (" + error.message
                          + "): nothing can be taken from it");
     const auto fail = [&](const std::string& why) {

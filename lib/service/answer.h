@@ -38,6 +38,7 @@ struct Failure {
     std::string message;     ///< one line with the service's own words
     bool rejected = false;   ///< on a create: surely not accepted
     bool transient = false;  ///< may be asked again
+    bool not_found = false;  ///< 404, by the status or by the body's code: not there (yet)
     double retry_after = -1; ///< seconds; -1: not said
 };
 
@@ -61,8 +62,7 @@ Failure failure_of(const Answer& answer);
 /// before: "expired" is a task that waited too long, or results that are kept no longer.
 bool may_have_succeeded(const Answer& answer);
 
-/// The error for a finished task in which no image was found: names what was seen and the command
-/// that takes them from a place that a person names.
+/// The error for a finished task in which no image was found: names what was seen.
 std::string no_images_message(const Answer& answer);
 
 /// Images at a place that a person names by a JSON pointer (`klio jobs recover`): an image, a list

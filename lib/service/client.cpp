@@ -24,6 +24,10 @@ using transport::Outcome;
 
 // An answer that is nearly here tells what was paid; cancelling must still end within a second.
 constexpr double create_cancel_grace = 0.6;
+// For the answer's own way, behind its first byte: it may hold nine images.
+constexpr double create_answer_seconds = 120;
+// For a task's state, which is small.
+constexpr double poll_seconds = 60;
 
 std::string seconds_text(double seconds)
 {
@@ -58,7 +62,7 @@ bool refused_at_once(const CreateOutcome& outcome, const std::string& body)
     base::Json root;
     base::JsonError error;
     return outcome.answer.state == TaskState::failed && !outcome.answer.message.empty()
-        && base::parse_json(body, root, error) && !leaves_doubt(root, outcome.answer.message);
+        && parse_answer(body, root, error) && !leaves_doubt(root);
 }
 
 } // namespace
@@ -115,10 +119,7 @@ HttpRequest Client::Impl::api_request(const std::string& path) const
 
 std::string Client::Impl::without_key(std::string text) const
 {
-    const std::string& key = options.key.reveal();
-    if (!key.empty())
-        for (size_t at = 0; (at = text.find(key, at)) != std::string::npos; at += 3)
-            text.replace(at, key.size(), "***");
+    base::mask_secret(text, options.key);
     return text;
 }
 
@@ -145,6 +146,8 @@ CreateOutcome Client::create(const std::string& body, const std::string& idempot
         // what it costs to wait and to hold it is less than what it costs not to have read it.
         request.max_body = create_answer_limit(impl.options);
         request.first_byte_timeout = std::max(60.0, deadline - impl.clock.monotonic());
+        // One that drips for ever is no answer; the task, where there is one, is another's to find.
+        request.total_timeout = request.first_byte_timeout + create_answer_seconds;
         request.cancel_grace = create_cancel_grace;
         HttpResponse response = impl.transport.perform(std::move(request), cancel);
         outcome.sends += response.sent ? 1 : 0;
@@ -216,7 +219,7 @@ void Client::Impl::decide_create(const HttpResponse& response, CreateOutcome& ou
         return;
     base::Json root;
     base::JsonError error;
-    if (base::parse_json(body, root, error))
+    if (parse_answer(body, root, error))
         outcome.answer.task_id = find_task_id(root);
     outcome.failure.kind = ErrorKind::unknown;
     outcome.failure.rejected = outcome.failure.transient = false;
@@ -240,7 +243,7 @@ PollOutcome Client::poll(const std::string& task_id, double created_at, double d
         HttpRequest request = impl.api_request("/api/v1/tasks/" + base::percent_encode(task_id));
         // Nothing is lost by asking again, so an answer that hangs is not waited for as long.
         request.first_byte_timeout = 30;
-        request.total_timeout = std::max(10.0, deadline - impl.clock.monotonic());
+        request.total_timeout = std::clamp(deadline - impl.clock.monotonic(), 10.0, poll_seconds);
         const HttpResponse response = impl.transport.perform(std::move(request), cancel);
         PollOutcome outcome;
         Failure failure;
@@ -256,7 +259,7 @@ PollOutcome Client::poll(const std::string& task_id, double created_at, double d
             return outcome;
         }
         const double now = impl.clock.monotonic();
-        if (response.status == 404 && failure.kind == ErrorKind::bad_request) {
+        if (failure.not_found) {
             // A fresh task may not be visible yet.
             if (not_found++ == 0)
                 first_not_found = now;

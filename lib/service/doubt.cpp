@@ -4,6 +4,9 @@
 #include "service/places.h"
 #include "service/words.h"
 
+#include <algorithm>
+#include <cctype>
+
 namespace klio::service {
 
 namespace {
@@ -92,6 +95,43 @@ bool knows_the_key(const std::string& said)
                     "conflict", "mismatch", "different", "same", "progress"});
 }
 
+// "task n49abcd_kio1 could not be written": a task's id in a sentence has a digit in it.
+bool speaks_of_task(const std::string& said)
+{
+    const auto in_word = [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
+    };
+    for (size_t at = 0; (at = said.find("task", at)) != std::string::npos;) {
+        const bool starts = at == 0 || !in_word(said[at - 1]);
+        at += 4;
+        if (!starts || (at < said.size() && std::isalpha(static_cast<unsigned char>(said[at]))))
+            continue;
+        std::string word;
+        do {
+            const size_t begin
+                = size_t(std::find_if(said.begin() + std::ptrdiff_t(at), said.end(),
+                                      [](char c) {
+                                          return std::isalnum(static_cast<unsigned char>(c)) != 0;
+                                      })
+                         - said.begin());
+            at = begin;
+            while (at < said.size() && in_word(said[at]))
+                ++at;
+            word = said.substr(begin, at - begin);
+        } while (word == "id" || word == "with" || word == "no");
+        const bool digit = word.find_first_of("0123456789") != std::string::npos;
+        if (digit && word.size() >= 6)
+            return true;
+    }
+    return false;
+}
+
+// Statuses that the contract makes final: nothing was carried out.
+bool final_by_contract(int status)
+{
+    return (status >= 400 && status <= 405) || status == 413 || status == 415 || status == 422;
+}
+
 bool is_error(const Json& error)
 {
     if (error.is_string())
@@ -109,16 +149,21 @@ bool passed_on(int status)
     return status == 502 || status == 504 || (status >= 520 && status <= 530);
 }
 
-bool leaves_doubt(const Json& root, const std::string& words)
+bool leaves_doubt(const Json& root)
 {
-    const std::string said = base::lower(words);
-    return mentions_task(root) || knows_the_key(said) || lost_on_the_way(said);
+    const std::string said = base::lower(all_words(root));
+    return mentions_task(root) || speaks_of_task(said) || knows_the_key(said)
+        || lost_on_the_way(said);
 }
 
-bool surely_rejected(const AnswerFacts& facts, int status, int meant, const std::string& words)
+bool surely_rejected(const AnswerFacts& facts, int status, int meant)
 {
-    const std::string said = base::lower(words);
-    const bool names_task = facts.json && mentions_task(*facts.json);
+    const std::string said = base::lower(facts.json                ? all_words(*facts.json)
+                                             : is_html(facts.body) ? std::string()
+                                                                   : facts.body.substr(0, 2000));
+    const bool names_task = facts.json
+        && (final_by_contract(facts.status) ? surely_names_task(*facts.json)
+                                            : mentions_task(*facts.json) || speaks_of_task(said));
     if (names_task || status == 409 || status == 499 || knows_the_key(said) || passed_on(meant))
         return false;
     const bool spoken = facts.json && says_something(*facts.json);
@@ -137,7 +182,7 @@ bool surely_rejected(const AnswerFacts& facts, int status, int meant, const std:
 
 bool says_rejected(const AnswerFacts& facts, const std::string& words)
 {
-    if (!facts.json || leaves_doubt(*facts.json, words))
+    if (!facts.json || leaves_doubt(*facts.json))
         return false;
     const Json& success = at(*facts.json, "/success");
     if (is_error(at(*facts.json, "/error")) || (success.is_boolean() && !success.get<bool>()))

@@ -17,7 +17,8 @@
 /// - A 2xx whose code is in no table is one only where it has an error, "success": false, or words
 ///   that say so: what one service means by 77 another one means by 0.
 ///
-/// And never where the answer names a task, in whatever place; where it says that the
+/// And never where the answer names a task, in whatever place (of 400, 401, 402, 403, 404, 405,
+/// 413, 415 and 422 a bare "id" is taken for the request's own); where it says that the
 /// Idempotency-Key is one it knows; or where its words are those of a server that lost another one
 /// which it had passed the create to (timeout, EOF, connection reset, context canceled, …). "No
 /// connection was made" is no such word.
@@ -27,14 +28,14 @@ namespace klio::service {
 /// A status by which somebody between says that it has no good answer from who was asked.
 bool passed_on(int status);
 
-/// `status` is what decides, `meant` the status that the body's code stands for (0: none), `words`
-/// all that the body says.
-bool surely_rejected(const AnswerFacts& facts, int status, int meant, const std::string& words);
+/// `status` is what decides, `meant` the status that the body's code stands for (0: none).
+bool surely_rejected(const AnswerFacts& facts, int status, int meant);
 
-/// The same for an answer under HTTP 2xx with a code in no table.
+/// The same for an answer under HTTP 2xx with a code in no table; `words` are its message's.
 bool says_rejected(const AnswerFacts& facts, const std::string& words);
 
-/// True where an answer that is a rejection otherwise may come from after the acceptance.
-bool leaves_doubt(const base::Json& root, const std::string& words);
+/// True where an answer that is a rejection otherwise may come from after the acceptance, by any of
+/// the texts in it.
+bool leaves_doubt(const base::Json& root);
 
 } // namespace klio::service

@@ -28,17 +28,17 @@ constexpr int damaged_tries = 3;
 struct Partial {
     std::string bytes;
     std::string validator;
+    uint64_t total = 0; ///< of the whole body; 0 where it was not said
 
     void forget() { *this = {}; }
-    void remember_validator(const HttpResponse& response)
-    {
-        // A weak ETag does not promise the same bytes.
-        const std::string etag = response.header("etag");
-        validator = !etag.empty() && etag.compare(0, 2, "W/") != 0
-            ? etag
-            : response.header("last-modified");
-    }
 };
+
+// A weak ETag does not promise the same bytes.
+std::string validator_of(const HttpResponse& response)
+{
+    const std::string etag = response.header("etag");
+    return !etag.empty() && etag.compare(0, 2, "W/") != 0 ? etag : response.header("last-modified");
+}
 
 // "bytes 5-9/10": true where it starts at `from`; `total` is 0 where it is not said.
 bool continues_at(const std::string& content_range, uint64_t from, uint64_t& total)
@@ -61,16 +61,23 @@ bool take_body(const HttpResponse& response, Partial& partial)
 {
     if (response.status == 200) {
         partial.bytes = response.body;
-        partial.remember_validator(response);
+        partial.validator = validator_of(response);
+        partial.total = std::strtoull(response.header("content-length").c_str(), nullptr, 10);
         return true;
     }
+    // A server may pass over If-Range: a part of another file must not be joined to this one.
     uint64_t total = 0;
-    if (response.status != 206
-        || !continues_at(response.header("content-range"), partial.bytes.size(), total)) {
+    const std::string validator = validator_of(response);
+    const bool other_file = !validator.empty() && validator != partial.validator;
+    if (response.status != 206 || other_file
+        || !continues_at(response.header("content-range"), partial.bytes.size(), total)
+        || (total != 0 && partial.total != 0 && total != partial.total)) {
         partial.forget();
         return false;
     }
     partial.bytes += response.body;
+    if (total == 0)
+        total = partial.total;
     return response.outcome != Outcome::answered || total == 0 || partial.bytes.size() == total;
 }
 
@@ -104,7 +111,8 @@ HttpRequest Client::Impl::image_request(const std::string& url) const
     request.allow_private_hosts = options.allow_private_hosts;
     transport::Url parsed;
     if (transport::parse_url(url, parsed) && parsed.origin() == endpoint.origin()) {
-        request.allow_private = true; // the host that the user named
+        // The host that the user named, and no other to which it redirects.
+        request.allow_private_hosts.push_back(parsed.host + ":" + std::to_string(parsed.port));
         std::string api = endpoint.path;
         while (!api.empty() && api.back() == '/')
             api.pop_back();

@@ -233,9 +233,9 @@ Failure classify(const AnswerFacts& facts)
                                          : facts.body.substr(0, 2000);
     failure.kind = kind_of_status(status);
     failure.transient = is_transient(status);
+    failure.not_found = status == 404;
     failure.retry_after = facts.retry_after;
-    failure.rejected
-        = known ? surely_rejected(facts, status, meant, words) : says_rejected(facts, words);
+    failure.rejected = known ? surely_rejected(facts, status, meant) : says_rejected(facts, words);
 
     ErrorKind by_words = failure.kind;
     bool said = (facts.json || facts.status >= 400) && kind_of_words(words, by_words);
@@ -246,8 +246,9 @@ Failure classify(const AnswerFacts& facts)
     if (said && !(by_words == ErrorKind::refusal && status == 401)) {
         failure.kind = by_words;
         failure.transient = false;
-        failure.rejected = failure.rejected
-            || (facts.json && !passed_on(status) && !leaves_doubt(*facts.json, words));
+        failure.not_found = false;
+        failure.rejected
+            = failure.rejected || (facts.json && !passed_on(status) && !leaves_doubt(*facts.json));
     }
 
     std::string where = "HTTP " + std::to_string(facts.status);

@@ -29,8 +29,12 @@ constexpr std::array done_words
 constexpr std::array failed_words
     = {"failed", "failure", "error", "cancelled", "canceled", "expired", "rejected"};
 
-constexpr std::array image_containers
-    = {"/data/output", "/data/result", "/data/task_result", "/data/response", "/data", ""};
+// The last ones are what gateways of other makers wrap a task in.
+constexpr std::array image_containers = {"/data/output",   "/data/result",  "/data/task_result",
+                                         "/data/response", "/data",         "",
+                                         "/data/data",     "/data/results", "/output",
+                                         "/result",        "/task_result",  "/response",
+                                         "/results"};
 constexpr std::array image_keys
     = {"images", "image_urls", "outputs", "output", "result_urls", "urls", "image_url", "url"};
 
@@ -89,6 +93,15 @@ bool is_api_link(const std::string& url)
     return plain.find("/images/generations") != std::string::npos;
 }
 
+// What has a prompt beside it may show the request's own pictures.
+bool has_prompt(const Json& object)
+{
+    for (const auto& [key, child] : object.items())
+        if (base::lower(key) == "prompt")
+            return true;
+    return false;
+}
+
 bool looks_like_image(const std::string& bytes)
 {
     return bytes.compare(0, 8, "\x89PNG\r\n\x1a\n") == 0 || bytes.compare(0, 3, "\xff\xd8\xff") == 0
@@ -138,9 +151,10 @@ void collect(const Json& value, const std::string& place, int depth,
     }
     if (!value.is_object())
         return;
+    const bool echo = has_prompt(value);
     for (const char* key : {"url", "image_url", "b64_json"}) {
         const auto found = value.find(key);
-        if (found == value.end())
+        if (found == value.end() || (echo && std::string_view(key) == "image_url"))
             continue;
         const size_t before = images.size();
         if (std::string_view(key) == "b64_json" && found->is_string()) {
@@ -175,7 +189,7 @@ std::vector<ResultImage> images_of_container(const Json& container, const std::s
     if (!container.is_object())
         return {};
     // The request's own references come back in the same fields.
-    const bool echo = container.contains("prompt");
+    const bool echo = has_prompt(container);
     for (const char* key : image_keys) {
         const std::string_view name(key);
         if (echo && (name == "images" || name == "image_urls" || name == "image_url"))
@@ -213,6 +227,18 @@ void list_places(const Json& value, const std::string& place, int depth,
     else if (value.is_array())
         for (size_t i = 0; i < std::min<size_t>(value.size(), 3); ++i)
             visit(std::to_string(i), value[i]);
+}
+
+void gather_words(const Json& value, int depth, std::string& words)
+{
+    constexpr size_t most = 64u << 10;
+    if (words.size() >= most || depth == 0)
+        return;
+    if (value.is_string())
+        words += " " + value.get_ref<const std::string&>().substr(0, 4096);
+    else if (value.is_structured())
+        for (const Json& child : value)
+            gather_words(child, depth - 1, words);
 }
 
 // A member with a task's name that holds something, however deep.
@@ -379,6 +405,21 @@ bool mentions_task(const Json& root)
     return !find_task_id(root).empty() || has_task_name(root, 5);
 }
 
+bool surely_names_task(const Json& root)
+{
+    for (const char* place : {"/id", "/data/id"})
+        if (base::lower(scalar_text(at(root, place))).compare(0, 4, "task") == 0)
+            return true;
+    return has_task_name(root, 5);
+}
+
+std::string all_words(const Json& root)
+{
+    std::string words;
+    gather_words(root, 8, words);
+    return words;
+}
+
 std::string find_field(const Json& root)
 {
     for (const char* place : field_places) {
@@ -386,6 +427,10 @@ std::string find_field(const Json& root)
         if (value.is_string() && !value.get_ref<const std::string&>().empty())
             return value.get<std::string>();
     }
+    // {"errors": {"aspect_ratio": ["…"]}}
+    const Json& errors = at(root, "/errors");
+    if (errors.is_object() && !errors.empty())
+        return errors.begin().key();
     const Json& location = at(root, "/detail/0/loc");
     return location.is_array() && !location.empty() ? scalar_text(location.back()) : "";
 }

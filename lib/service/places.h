@@ -19,15 +19,17 @@
 /// Only strings that are no number count. Case, and blanks or hyphens for underscores, do not
 /// matter.
 ///
-/// **Images:** in each of /data/output, /data/result, /data/task_result, /data/response, /data and
-/// the root: the container itself where it is a list; then its images, image_urls, outputs,
+/// **Images:** in each of /data/output, /data/result, /data/task_result, /data/response, /data, the
+/// root, /data/data, /data/results, /output, /result, /task_result, /response and /results: the
+/// container itself where it is a list; then its images, image_urls, outputs,
 /// output, result_urls, urls (lists, or a single one), image_url, url; for the root also the list
 /// data. An image is a string (http(s) URL, data: URI, or bare base64 that begins as a PNG, JPEG or
 /// WebP does) or an object with url, image_url or b64_json, each of which may also be an object
 /// with a url or a list. All images are taken from the first place that has one; null and what is
 /// no image is passed over; one URL counts once.
 ///
-/// **Never** taken: `images` (and image_url, image_urls) beside a `prompt`, which echo the request;
+/// **Never** taken: `images` (and image_url, image_urls) beside a `prompt` in any case, which echo
+/// the request;
 /// anything under input, request, params; a URL whose path leads to the API's own task route; a
 /// lone `url` beside a status that still waits is no result, since images are only taken of a
 /// finished task or an answer without any state.
@@ -38,9 +40,15 @@
 ///
 /// **Code**, where it is a number: /error/code, /code, /error_code, /errcode.
 ///
-/// **Field** of a bad request: /error/param, /error/field, /param, /field, /detail/0/loc.
+/// **Field** of a bad request: /error/param, /error/field, /param, /field, /errors/0/field, the
+/// first name in /errors, /detail/0/loc.
 
 namespace klio::service {
+
+/// An answer's body as JSON: a byte-order mark allowed, not nested absurdly deep; bytes that are no
+/// UTF-8 become U+FFFD, since a prompt that was cut in the middle of a letter, or a message in
+/// another encoding, says nothing against the rest. False with `error` filled where it is none.
+bool parse_answer(const std::string& body, base::Json& root, base::JsonError& error);
 
 std::string find_task_id(const base::Json& root);
 std::string find_status_word(const base::Json& root);
@@ -57,6 +65,11 @@ int find_code(const base::Json& root);
 /// True where the answer names a task in any place, also in one that no table has: too little to
 /// ask for it, enough to doubt that there is none.
 bool mentions_task(const base::Json& root);
+/// The same without what may be the id of a request or an error: for an answer whose status leaves
+/// no doubt of its own.
+bool surely_names_task(const base::Json& root);
+/// All texts in the answer, wherever they stand, at most 64 KiB.
+std::string all_words(const base::Json& root);
 std::string find_field(const base::Json& root);
 /// JSON pointers of what stands in the answer, at most 60, at most 5 levels deep.
 std::vector<std::string> all_places(const base::Json& root);

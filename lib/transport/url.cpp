@@ -5,6 +5,7 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 
@@ -46,6 +47,11 @@ bool take_apart(CURLU* handle, Url& url)
     while (!parsed.host.empty() && parsed.host.back() == '.')
         parsed.host.pop_back();
     if (parsed.text.empty() || parsed.scheme.empty() || parsed.host.empty())
+        return false;
+    // libcurl turns other letters into ASCII on its own, full-width digits into an address among
+    // them, after all checks; a name in punycode is taken.
+    if (std::any_of(parsed.host.begin(), parsed.host.end(),
+                    [](char c) { return static_cast<unsigned char>(c) >= 0x80; }))
         return false;
     if (parsed.path.empty())
         parsed.path = "/";

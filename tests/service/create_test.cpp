@@ -134,6 +134,9 @@ TEST(Create, AFinalRejectionIsNotSentAgain)
            {{401, json("key")}, ErrorKind::key},
            {{403, json("key")}, ErrorKind::key},
            {{402, json("pay")}, ErrorKind::credits},
+           // The id of the request, or of the error, is no task's.
+           {{401, R"({"id":"req_1","error":{"message":"bad key"}})"}, ErrorKind::key},
+           {{400, R"({"code":400,"message":"bad prompt","data":"error"})"}, ErrorKind::bad_request},
            {{429, json("balance is zero")}, ErrorKind::credits},
            {{500, json("content policy")}, ErrorKind::refusal},
            {{200, R"({"status":"error","message":"insufficient balance"})"}, ErrorKind::credits},
@@ -184,6 +187,14 @@ TEST(Create, IsUnknownWhereItMayHaveBeenAccepted)
                                Reply {200, R"({"code":"S0","result":{"taskNo":"t9"}})"},
                                Reply {200, R"({"status":"error","message":"upstream timed out"})"},
                                Reply {500, json("unexpected EOF")},
+                               Reply {500,
+                                      R"({"message":"Internal error",)"
+                                      R"("detail":"connection reset by peer"})"},
+                               Reply {500,
+                                      R"({"error":{"message":"Internal error",)"
+                                      R"("details":{"cause":"upstream timed out"}}})"},
+                               Reply {500, json("task n49abcd_kio1 could not be written")},
+                               Reply {400, R"({"id":"task_77","error":{"message":"x"}})"},
                                Reply {503,
                                       "upstream connect error or disconnect/reset before headers. "
                                       "reset reason: connection termination",
@@ -220,6 +231,16 @@ TEST(Create, AFailingAnswerThatNamesATaskIsUnknownAndSaysWhichOne)
         EXPECT_EQ(outcome.answer.task_id, "t77");
         EXPECT_THAT(outcome.failure.message, HasSubstr("names task t77"));
     }
+}
+
+TEST(Create, BytesThatAreNoUtf8DoNotHideTheTask)
+{
+    ServiceServer server;
+    server.creates = {{200, "{\"data\":{\"task_id\":\"t9\",\"prompt\":\"caf\xC3\"}}"}};
+    TestClient one(server.endpoint());
+    const CreateOutcome outcome = create(one);
+    EXPECT_EQ(outcome.kind, Kind::accepted) << outcome.failure.message;
+    EXPECT_EQ(outcome.answer.task_id, "t9");
 }
 
 TEST(Create, AnAnswerThatBreaksOffIsUnknown)

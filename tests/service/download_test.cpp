@@ -244,6 +244,36 @@ TEST(DownloadImages, StartOverWhereTheServerCanNotResume)
     }
 }
 
+// A server that passes over If-Range may give the rest of another file.
+TEST(DownloadImages, APartOfAnotherFileIsNotJoined)
+{
+    const std::string first = png_like(100000, 'a');
+    const std::string second = png_like(100000, 'b');
+    const auto rest_of = [](const std::string& body, const std::string& etag, size_t total) {
+        return [=](const httplib::Request&, httplib::Response& response) {
+            response.status = 206;
+            response.set_header("ETag", etag.c_str());
+            response.set_header("Content-Range",
+                                ("bytes 60000-99999/" + std::to_string(total)).c_str());
+            response.body = body.substr(60000); // as it is: httplib cuts ranges of its own contents
+        };
+    };
+    for (const auto& other :
+         {rest_of(second, "\"v2\"", 100000), rest_of(second, "\"v1\"", 100001)}) {
+        ResultHost host;
+        host.answers["/files/1"]
+            = {ResultHost::broken(first, 60000, "\"v1\""), other, ResultHost::bytes(second)};
+        host.server.server.set_post_routing_handler([](const auto&, httplib::Response& response) {
+            if (response.status == 206)
+                response.set_header("Content-Length", std::to_string(response.body.size()));
+        });
+        TestClient one(host.server.endpoint());
+        const Download download = fetch(host, one, {"/files/1"})[0];
+        EXPECT_TRUE(download.bytes == second) << download.failure.message;
+        host.server.stop();
+    }
+}
+
 TEST(DownloadImages, TheTypeIsTakenFromTheContent)
 {
     ResultHost host;

@@ -130,6 +130,33 @@ TEST(Poll, ATaskUnknownAtFirstIsAskedForAgain)
     EXPECT_EQ(one.client.poll("t", 1000, one.soon, one.cancel).answer.state, TaskState::done);
 }
 
+// The code in the body says it where HTTP does not.
+TEST(Poll, ATaskUnknownByTheBodysCodeIsAskedForAgain)
+{
+    ServiceServer server;
+    const Reply unknown {200, R"({"code":404,"message":"no such task"})"};
+    server.tasks = {unknown, unknown, done};
+    TestClient one(server.endpoint());
+    EXPECT_EQ(one.client.poll("t", 1000, one.soon, one.cancel).answer.state, TaskState::done);
+    ServiceServer lost;
+    lost.tasks = {unknown};
+    TestClient two(lost.endpoint());
+    EXPECT_EQ(thrown([&] { two.client.poll("t", 1000, two.soon, two.cancel); }).first,
+              ErrorKind::failed);
+}
+
+TEST(Poll, BytesThatAreNoUtf8HideNothing)
+{
+    ServiceServer server;
+    server.tasks = {{200,
+                     "{\"data\":{\"status\":\"done\",\"note\":\"\xE5\xA4\",\"images\":"
+                     "[\"https://r.example/1\"]}}"}};
+    TestClient one(server.endpoint());
+    const PollOutcome outcome = one.client.poll("t", 1000, one.soon, one.cancel);
+    EXPECT_EQ(outcome.answer.images.size(), 1u);
+    EXPECT_THAT(outcome.raw, HasSubstr("\xE5\xA4")); // kept as it came
+}
+
 TEST(Poll, ATaskUnknownForLongIsLost)
 {
     ServiceServer server;

@@ -118,6 +118,11 @@ TEST(Url, SeesThroughDisguises)
     EXPECT_FALSE(parse_url("", url));
     EXPECT_FALSE(parse_url("not a url", url));
     EXPECT_FALSE(parse_url("/relative", url));
+    // Letters and digits that become ASCII, an address or "localhost", after all checks.
+    for (const char* host : {"127。0。0。1", "１２７.０.０.１", "localhost。", "ⓛocalhost",
+                             "bücher.example", "%E2%93%9Bocalhost"})
+        EXPECT_FALSE(parse_url(std::string("https://") + host + "/x", url)) << host;
+    EXPECT_TRUE(parse_url("https://xn--bcher-kva.example/x", url));
     EXPECT_FALSE(parse_url(std::string("https://a.example\0.b.example/", 29), url));
 }
 
