@@ -6,6 +6,7 @@
 #include "store/ledger.h"
 #include "store/store.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace klio {
@@ -23,7 +24,7 @@ struct Jobs::Impl {
         if (!flight.try_take(store.lock_path(job.set.job)))
             throw UsageError("job " + job.set.job.substr(0, 12)
                              + ": a process works on it now; stop that first (klio jobs cancel)");
-        JobRecord now = *store.jobs().find(job.set.job);
+        JobRecord now = store.jobs().get(job.set.job);
         store.settle(now, base::system_clock().unix_time());
         return now;
     }
@@ -33,7 +34,18 @@ struct Jobs::Impl {
         return store::Flight::taken(store.lock_path(key));
     }
 
-    JobInfo info(const JobRecord& job) const
+    /// What settle() would make of it, without writing: here it may only be looked at.
+    JobState shown_state(const JobRecord& job, bool is_running, std::string& task_id) const
+    {
+        std::string raw;
+        const bool left = job.set.state == JobState::submitting && !is_running;
+        if (!left && job.set.state != JobState::unknown)
+            return job.set.state;
+        return store.kept_answer(job.set.job, task_id, raw) ? JobState::submitted
+                                                            : JobState::unknown;
+    }
+
+    JobInfo info(const JobRecord& job)
     {
         JobInfo info;
         info.set = job.set;
@@ -41,14 +53,23 @@ struct Jobs::Impl {
         const bool open
             = job.set.state == JobState::submitting || job.set.state == JobState::submitted;
         info.running = open && running(job.set.job);
-        // What settle() will make of it, without writing: the state may only be looked at here.
-        std::string raw;
-        const bool left = job.set.state == JobState::submitting && !info.running;
-        if (left || job.set.state == JobState::unknown)
-            info.set.state = store.kept_answer(job.set.job, info.set.task_id, raw)
-                ? JobState::submitted
-                : JobState::unknown;
+        info.set.state = shown_state(job, info.running, info.set.task_id);
+        info.cost
+            = store::cost_of(store.database(), job.set.job, info.set.state == JobState::unknown);
         return info;
+    }
+
+    /// Keys of the jobs that are shown as unknown and still stand as under way.
+    std::vector<std::string> left()
+    {
+        JobFilter filter;
+        filter.states = {JobState::submitting};
+        std::vector<std::string> keys;
+        std::string task_id;
+        for (const JobRecord& job : store.jobs().list(filter))
+            if (shown_state(job, running(job.set.job), task_id) == JobState::unknown)
+                keys.push_back(job.set.job);
+        return keys;
     }
 
     Settings settings;
@@ -60,6 +81,19 @@ namespace {
 double now()
 {
     return base::system_clock().unix_time();
+}
+
+// The states in which jobs may be stored that are shown in one of `shown`.
+std::vector<JobState> stored_states(const std::vector<JobState>& shown)
+{
+    std::vector<JobState> stored = shown;
+    for (const JobState state : shown) {
+        if (state == JobState::unknown || state == JobState::submitted)
+            stored.push_back(JobState::submitting);
+        if (state == JobState::submitted)
+            stored.push_back(JobState::unknown);
+    }
+    return stored;
 }
 
 UsageError wrong_state(const JobRecord& job, const std::string& what)
@@ -79,8 +113,18 @@ Jobs::~Jobs() = default;
 std::vector<JobInfo> Jobs::list(const JobFilter& filter)
 {
     std::vector<JobInfo> infos;
-    for (const JobRecord& job : m_impl->store.jobs().list(filter))
-        infos.push_back(m_impl->info(job));
+    JobFilter stored = filter;
+    stored.states = stored_states(filter.states);
+    m_impl->store.jobs().list(stored, [&](const JobRecord& job) {
+        JobInfo info = m_impl->info(job);
+        const bool wanted = filter.states.empty()
+            || std::find(filter.states.begin(), filter.states.end(), info.set.state)
+                != filter.states.end();
+        if (wanted)
+            infos.push_back(std::move(info));
+        return wanted;
+    });
+    std::reverse(infos.begin(), infos.end());
     return infos;
 }
 
@@ -128,17 +172,26 @@ void Jobs::resolve_resubmit(const std::string& job, bool not_charged)
     if (record.set.state != JobState::unknown && record.set.state != JobState::failed
         && record.set.state != JobState::refused)
         throw wrong_state(record, "only an unknown, failed or refused job can be sent again");
-    m_impl->store.jobs().allow_again(record.set.job, record.set.state == JobState::unknown,
-                                     not_charged, now());
+    m_impl->store.jobs().allow_again(record.set.job, not_charged, now());
 }
 
 void Jobs::resolve_forget(const std::string& job, bool not_charged)
 {
     store::Flight flight;
     const JobRecord record = m_impl->held(job, flight);
-    if (record.set.state != JobState::unknown && record.set.state != JobState::submitted)
-        throw wrong_state(record, "only an unknown or submitted job can be given up");
+    if (record.set.state != JobState::unknown && record.set.state != JobState::submitted
+        && record.set.state != JobState::failed)
+        throw wrong_state(record, "only an unknown, submitted or failed job can be given up");
     m_impl->store.jobs().forget(record.set.job, not_charged, now());
+}
+
+int Jobs::resolve_not_charged(const std::string& job)
+{
+    store::Flight flight;
+    const JobRecord record = m_impl->held(job, flight);
+    if (record.set.state == JobState::unknown)
+        throw wrong_state(record, "--not-charged goes with --resubmit or --forget");
+    return m_impl->store.jobs().not_charged(record.set.job);
 }
 
 bool Jobs::cancel(const std::string& job)
@@ -166,17 +219,17 @@ void Jobs::remove(const std::string& job, bool force)
 
 Cost Jobs::cost()
 {
-    return store::total_cost(m_impl->store.database());
+    return store::total_cost(m_impl->store.database(), m_impl->left());
 }
 
 std::vector<CostLine> Jobs::cost_by_day()
 {
-    return store::cost_by_day(m_impl->store.database());
+    return store::cost_by_day(m_impl->store.database(), m_impl->left());
 }
 
 std::vector<CostLine> Jobs::cost_by_job()
 {
-    return store::cost_by_job(m_impl->store.database());
+    return store::cost_by_job(m_impl->store.database(), m_impl->left());
 }
 
 BudgetState Jobs::budget()

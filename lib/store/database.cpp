@@ -8,7 +8,9 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 namespace klio::store {
@@ -19,10 +21,36 @@ namespace {
 constexpr double busy_seconds = 20;
 constexpr int wal_tries = 200;
 
+// What a person does whose database is lost: a new one knows nothing of what was bought.
+constexpr const char* rescue
+    = "put klio.db back from a backup; or save what is in it: sqlite3 klio.db .recover | sqlite3 "
+      "new.db, then mv new.db klio.db; or, to start anew, move results/ and answers/ away with it: "
+      "then all jobs are bought again";
+
+// There is a database with something in it, as far as can be told without opening it.
+bool has_content(const std::string& path)
+{
+    std::error_code error;
+    return std::filesystem::file_size(path, error) > 0 && !error;
+}
+
+// One line, for an error: a statement may be the whole schema.
+std::string short_text(const std::string& sql)
+{
+    constexpr size_t most = 80;
+    const size_t start = std::min(sql.find_first_not_of(" \n"), sql.size());
+    const std::string line = sql.substr(start, sql.find('\n', start) - start);
+    return line.size() > most ? line.substr(0, most) + "..." : line;
+}
+
 } // namespace
 
-Database::Database(const std::string& path) : m_path(path)
+Database::Database(const std::string& path, const std::function<bool()>& may_be_new) : m_path(path)
 {
+    // Before SQLite opens it: beside an empty file it deletes the log that may hold all there was.
+    // Looked at twice, since another process may make it, and buy, in between.
+    if (may_be_new && !has_content(path) && !may_be_new() && !has_content(path))
+        refuse_new();
     // Serialized by m_mutex, hence NOMUTEX.
     const int common = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
     const std::string uri = "file:" + base::percent_encode(path, "/");
@@ -30,7 +58,7 @@ Database::Database(const std::string& path) : m_path(path)
         open(common | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, uri);
         m_writable = sqlite3_db_readonly(m_handle, "main") == 0;
         if (m_writable) {
-            migrate();
+            migrate(may_be_new);
             return;
         }
         Statement(*this, "SELECT count(*) FROM sqlite_master").step();
@@ -83,7 +111,16 @@ double Database::set_busy_seconds(double seconds)
     return std::exchange(m_busy_seconds, seconds);
 }
 
-void Database::migrate()
+void Database::refuse_new() const
+{
+    throw StoreError(
+        "data folder " + base::parent_folder(m_path)
+        + ": klio.db is lost or empty, though results of purchases are there; a new one "
+          "would not know them, and buy those jobs again, so nothing is sent; "
+        + rescue);
+}
+
+void Database::migrate(const std::function<bool()>& may_be_new)
 {
     execute("PRAGMA synchronous=FULL");
     execute("PRAGMA foreign_keys=ON");
@@ -91,8 +128,11 @@ void Database::migrate()
     if (check_schema(*this))
         return;
     Transaction transaction(*this);
-    if (!check_schema(*this)) // another process may have been faster
+    if (!check_schema(*this)) { // another process may have been faster
+        if (may_be_new && !may_be_new())
+            refuse_new();
         make_schema(*this);
+    }
     transaction.commit();
 }
 
@@ -149,8 +189,7 @@ void Database::fail(int code, const char* what) const
         throw StoreError(start + "another process holds the database (klio.db); try again");
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-        throw StoreError(start + "klio.db is damaged (" + reason
-                         + "); move it away to start anew: result files stay in results/");
+        throw StoreError(start + "klio.db is damaged (" + reason + "); " + rescue);
     case SQLITE_CANTOPEN:
         throw StoreError(start + "klio.db can't be opened (" + reason
                          + "); check that the folder is there and writable");
@@ -158,7 +197,7 @@ void Database::fail(int code, const char* what) const
         throw StoreError(start + "klio.db can't be read or written (" + reason
                          + "); check the disk's space and health");
     default:
-        throw StoreError(start + reason + " (" + what + ")");
+        throw StoreError(start + reason + " (" + short_text(what) + ")");
     }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -19,8 +20,9 @@ namespace klio::store {
 class Database {
 public:
     /// Opens or makes the file and brings its schema up to date. Where it can't be written it is
-    /// opened for reading. Throws StoreError.
-    explicit Database(const std::string& path);
+    /// opened for reading. A new one is only made where `may_be_new` says so, which is asked when
+    /// there is none yet. Throws StoreError.
+    explicit Database(const std::string& path, const std::function<bool()>& may_be_new = {});
     ~Database();
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
@@ -40,7 +42,8 @@ private:
     friend class Impatient;
     [[noreturn]] void fail(int code, const char* what) const;
     void open(int flags, const std::string& uri);
-    void migrate();
+    void migrate(const std::function<bool()>& may_be_new);
+    [[noreturn]] void refuse_new() const;
     void use_wal();
 
     std::string m_path;

@@ -1,5 +1,6 @@
 #include "store/jobs.h"
 
+#include "base/encoding.h"
 #include "base/file.h"
 #include "base/secret.h"
 #include "store/crash_point.h"
@@ -58,6 +59,27 @@ constexpr const char* columns
 std::string kind_name(ErrorKind kind)
 {
     return kind == ErrorKind::internal ? std::string() : to_string(kind);
+}
+
+// ASCII in any case; `text` is in lower case.
+bool has_text(const JobRecord& job, const std::string& text)
+{
+    const auto in = [&](const std::string& value) {
+        return base::lower(value).find(text) != std::string::npos;
+    };
+    const StoredSet& set = job.set;
+    return in(set.request.prompt) || in(set.job) || in(set.task_id)
+        || std::any_of(set.request.images.begin(), set.request.images.end(), in);
+}
+
+// An endpoint as job rows have it; one that is none matches nothing rather than being an error.
+std::string identity(const std::string& endpoint)
+{
+    try {
+        return normalized_endpoint(endpoint);
+    } catch (const UsageError&) {
+        return endpoint;
+    }
 }
 
 } // namespace
@@ -120,13 +142,22 @@ std::optional<JobRecord> JobTable::find(const std::string& key)
     return read(row);
 }
 
+JobRecord JobTable::get(const std::string& key)
+{
+    std::optional<JobRecord> job = find(key);
+    if (!job)
+        throw UsageError("job " + key.substr(0, 12)
+                         + ": there is none any more; somebody deleted it meanwhile");
+    return *std::move(job);
+}
+
 JobRecord JobTable::find_prefix(const std::string& prefix)
 {
     if (prefix.size() < 4)
         throw UsageError("job '" + prefix + "': give at least 4 characters of its key");
     const std::string sql = std::string("SELECT ") + columns
         + " FROM jobs WHERE substr(key, 1, ?) = ? ORDER BY id LIMIT 2";
-    Statement row(m_database, sql.c_str(), int64_t(prefix.size()), prefix);
+    Statement row(m_database, sql.c_str(), int64_t(prefix.size()), base::lower(prefix));
     if (!row.step())
         throw UsageError("job '" + prefix + "': there is none; see klio jobs");
     JobRecord job = read(row);
@@ -135,7 +166,8 @@ JobRecord JobTable::find_prefix(const std::string& prefix)
     return job;
 }
 
-std::vector<JobRecord> JobTable::list(const JobFilter& filter)
+std::vector<JobRecord> JobTable::list(const JobFilter& filter,
+                                      const std::function<bool(const JobRecord&)>& keep)
 {
     // Without the raw answers, which may be megabytes each.
     std::string sql = std::string("SELECT ") + columns + " FROM jobs WHERE created_at >= ?";
@@ -149,19 +181,19 @@ std::vector<JobRecord> JobTable::list(const JobFilter& filter)
     }
     if (!filter.endpoint.empty())
         sql += " AND endpoint = ?";
-    if (!filter.text.empty())
-        sql += " AND (instr(lower(request), lower(?)) OR instr(key, ?) OR instr(task_id, ?))";
-    sql += " ORDER BY id DESC LIMIT ?";
+    sql += " ORDER BY id DESC";
     Statement row(m_database, sql.c_str(), filter.created_after);
     if (!filter.endpoint.empty())
-        row.bind(filter.endpoint);
-    if (!filter.text.empty())
-        for (int i = 0; i < 3; ++i)
-            row.bind(filter.text);
-    row.bind(filter.limit > 0 ? filter.limit : -1);
+        row.bind(identity(filter.endpoint));
+    const std::string text = base::lower(filter.text);
+    const auto full
+        = [&](size_t count) { return filter.limit > 0 && count >= size_t(filter.limit); };
     std::vector<JobRecord> jobs;
-    while (row.step())
-        jobs.push_back(read(row));
+    while (!full(jobs.size()) && row.step()) {
+        JobRecord job = read(row);
+        if (has_text(job, text) && (!keep || keep(job)))
+            jobs.push_back(std::move(job));
+    }
     std::reverse(jobs.begin(), jobs.end());
     return jobs;
 }
@@ -236,7 +268,7 @@ void JobTable::submitted(const std::string& key, const std::string& task_id, con
 {
     crash_point("submitted-before");
     Transaction transaction(m_database);
-    move(key, JobState::submitted, ErrorKind::internal, {}, nullptr, unix_now);
+    move(key, JobState::submitted, ErrorKind::internal, {}, "reserved", unix_now);
     Statement(m_database, "UPDATE jobs SET task_id = ?, raw_create = ? WHERE key = ?", task_id, raw,
               key)
         .run();
@@ -313,10 +345,27 @@ void JobTable::succeeded(const std::string& key, const std::vector<std::string>&
     crash_point("succeeded");
 }
 
+void JobTable::drop_frames(const std::string& key, const std::vector<int>& indices,
+                           const std::vector<std::string>& warnings, double unix_now)
+{
+    Transaction transaction(m_database);
+    for (const int index : indices)
+        Statement(m_database,
+                  "DELETE FROM frames WHERE idx = ? AND job = (SELECT id FROM jobs WHERE key = ?)",
+                  index, key)
+            .run();
+    Statement(m_database, "UPDATE jobs SET warnings = ?, updated_at = ? WHERE key = ?",
+              lines_to_json(warnings), unix_now, key)
+        .run();
+    transaction.commit();
+}
+
 void JobTable::adopt_task(const std::string& key, const std::string& task_id, double unix_now)
 {
     Transaction transaction(m_database);
-    move(key, JobState::submitted, ErrorKind::internal, {}, "reserved", unix_now);
+    // Of creates that may have been accepted, this was one.
+    reserve_again(m_database, key);
+    move(key, JobState::submitted, ErrorKind::internal, {}, nullptr, unix_now);
     // Answers that are kept belong to another task.
     Statement(m_database,
               "UPDATE jobs SET task_id = ?, raw_create = '', raw_task = '' WHERE key = ?", task_id,
@@ -333,12 +382,17 @@ std::optional<std::string> JobTable::with_task(const std::string& endpoint,
     return row.step() ? std::optional<std::string>(row.text(0)) : std::nullopt;
 }
 
-void JobTable::allow_again(const std::string& key, bool unsure, bool not_charged, double unix_now)
+void JobTable::allow_again(const std::string& key, bool not_charged, double unix_now)
 {
     Transaction transaction(m_database);
-    const char* ledger = !unsure ? nullptr : not_charged ? "freed" : "unknown";
+    // Also where a person said so before and it was not sent yet.
+    const JobRecord job = get(key);
+    const bool unsure = job.set.state == JobState::unknown
+        || job.set.error_kind == ErrorKind::unknown || is_unsure(m_database, key);
+    if (not_charged)
+        free_unknown(m_database, key);
     move(key, JobState::failed, unsure ? ErrorKind::unknown : ErrorKind::failed,
-         "to be sent again by the next run", ledger, unix_now);
+         "to be sent again by the next run", nullptr, unix_now);
     // Nothing of this person's wish was tried yet, so nothing holds the next try back.
     Statement(m_database, "UPDATE jobs SET sent_at = 0 WHERE key = ?", key).run();
     transaction.commit();
@@ -347,9 +401,19 @@ void JobTable::allow_again(const std::string& key, bool unsure, bool not_charged
 void JobTable::forget(const std::string& key, bool not_charged, double unix_now)
 {
     Transaction transaction(m_database);
-    move(key, JobState::failed, ErrorKind::cancelled, "given up by the user",
-         not_charged ? "freed" : "unknown", unix_now);
+    doubt_reserved(m_database, key);
+    if (not_charged)
+        free_unknown(m_database, key);
+    move(key, JobState::failed, ErrorKind::cancelled, "given up by the user", nullptr, unix_now);
     transaction.commit();
+}
+
+int JobTable::not_charged(const std::string& key)
+{
+    Transaction transaction(m_database);
+    const int count = free_unknown(m_database, key);
+    transaction.commit();
+    return count;
 }
 
 void JobTable::request_cancel(const std::string& key)
@@ -372,7 +436,10 @@ void JobTable::clear_cancel(const std::string& key)
 
 void JobTable::erase(const std::string& key)
 {
+    Transaction transaction(m_database);
+    doubt_reserved(m_database, key);
     Statement(m_database, "DELETE FROM jobs WHERE key = ?", key).run();
+    transaction.commit();
 }
 
 } // namespace klio::store

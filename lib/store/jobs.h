@@ -5,6 +5,7 @@
 #include <klio/jobs.h>
 #include <klio/set.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,11 +42,15 @@ public:
     JobTable(Database& database, std::string folder);
 
     std::optional<JobRecord> find(const std::string& key);
-    /// The one job whose key begins with `prefix` (at least 4 characters). Throws UsageError where
-    /// there is none, or more than one.
+    /// A job that was there a moment ago. Throws UsageError where somebody deleted it meanwhile.
+    JobRecord get(const std::string& key);
+    /// The one job whose key begins with `prefix` (at least 4 characters, in any case). Throws
+    /// UsageError where there is none, or more than one.
     JobRecord find_prefix(const std::string& prefix);
-    /// Oldest first, without the raw answers.
-    std::vector<JobRecord> list(const JobFilter& filter);
+    /// Oldest first, without the raw answers; of the newest, `filter.limit` that `keep` says yes
+    /// to. `keep` may change nothing in the database.
+    std::vector<JobRecord> list(const JobFilter& filter,
+                                const std::function<bool(const JobRecord&)>& keep = {});
 
     /// Throws StoreError unless something can be written down now.
     void require_writable();
@@ -53,7 +58,8 @@ public:
     /// -> SUBMITTING, with the price reserved; the job is made, or begins a further attempt. In
     /// one transaction with the check of `limits`: throws CreditsError over one.
     void begin(JobRecord& job, const Limits& limits, double unix_now);
-    /// SUBMITTING -> SUBMITTED. `task_id` may be empty where `raw` holds the finished images.
+    /// SUBMITTING or UNKNOWN -> SUBMITTED, its price reserved. `task_id` may be empty where `raw`
+    /// holds the finished images.
     void submitted(const std::string& key, const std::string& task_id, const std::string& raw,
                    double unix_now);
     /// -> UNKNOWN; the reservation stays, as spent.
@@ -73,20 +79,28 @@ public:
     void succeeded(const std::string& key, const std::vector<std::string>& warnings,
                    double unix_now);
 
-    /// A person says which task it was: -> SUBMITTED.
+    /// The frames that a finished job is without from here on, and the warning that says so.
+    void drop_frames(const std::string& key, const std::vector<int>& indices,
+                     const std::vector<std::string>& warnings, double unix_now);
+
     /// The job that has this task; none where nobody does.
     std::optional<std::string> with_task(const std::string& endpoint, const std::string& task_id);
+    /// A person says which task it was: -> SUBMITTED.
     void adopt_task(const std::string& key, const std::string& task_id, double unix_now);
-    /// A person wants it sent again: -> FAILED, so that the next run sends it. Where it is `unsure`
-    /// whether the last create was accepted, the idempotency key stays, and so does its price as
-    /// spent unless `not_charged`.
-    void allow_again(const std::string& key, bool unsure, bool not_charged, double unix_now);
+    /// A person wants it sent again: -> FAILED, so that the next run sends it. Where it is not sure
+    /// that no create was accepted, the idempotency key stays; what counts as unknown stays counted
+    /// unless `not_charged`.
+    void allow_again(const std::string& key, bool not_charged, double unix_now);
     /// A person gives it up: -> FAILED. Its price stays counted unless `not_charged`.
     void forget(const std::string& key, bool not_charged, double unix_now);
+    /// A person says that creates of it that may have been accepted were not charged: whatever its
+    /// state is, they count no more. Returns how many there were.
+    int not_charged(const std::string& key);
     void request_cancel(const std::string& key);
     bool cancel_requested(const std::string& key);
     void clear_cancel(const std::string& key);
-    /// The job and its frames' rows; what it cost stays in the ledger.
+    /// The job and its frames' rows; what it cost stays in the ledger, as unknown where nobody will
+    /// learn what became of it.
     void erase(const std::string& key);
 
 private:

@@ -6,6 +6,11 @@
 
 #include <klio/error.h>
 
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+
 namespace klio::store {
 
 std::string read_frame_bytes(const StoredFrame& frame)
@@ -32,6 +37,27 @@ std::string frame_file(const std::string& job, int index, const std::string& med
     return "results/" + job.substr(0, 2) + "/" + job + "/" + std::to_string(index) + "." + ending;
 }
 
+namespace {
+
+// What is at `path` gets out of the way of `sha256`, unless it is that.
+void move_aside(const std::string& path, const std::string& sha256)
+{
+    std::error_code error;
+    if (std::filesystem::file_size(path, error) == 0 || error)
+        return;
+    const std::string there = base::sha256_file(path);
+    if (there == sha256)
+        return;
+    const size_t dot = path.rfind('.');
+    const std::string aside
+        = path.substr(0, dot) + ".was-" + there.substr(0, 12) + path.substr(dot);
+    if (std::rename(path.c_str(), aside.c_str()) != 0)
+        throw OutputError(path + ": can't be moved to " + aside + " (" + std::strerror(errno)
+                          + ")");
+}
+
+} // namespace
+
 StoredFrame write_frame_bytes(const std::string& folder, const std::string& job,
                               const StoredFrame& frame, const std::string& bytes)
 {
@@ -47,10 +73,11 @@ StoredFrame write_frame_bytes(const std::string& folder, const std::string& job,
             base::sync_folder(base::parent_folder(parent));
             base::sync_folder(base::parent_folder(base::parent_folder(parent)));
         }
+        move_aside(stored.path, stored.sha256);
         crash_point("frame-write");
         base::write_file_atomic(stored.path, bytes, 0600);
         crash_point("frame-written");
-    } catch (const OutputError& error) {
+    } catch (const Error& error) {
         throw StoreError(std::string("result file ") + error.what()
                          + "; the task is kept: mend this and run again to collect it, free");
     }

@@ -114,6 +114,13 @@ bool check_schema(Database& database)
         throw StoreError("data folder: " + database.path() + " was made by a newer klio (schema "
                          + std::to_string(version)
                          + "); update klio, or set KLIO_HOME to another folder");
+    Statement tables(database, "SELECT count(*) FROM sqlite_master");
+    if (version < 0 || (version == 0 && tables.step() && tables.integer(0) > 0))
+        throw StoreError("data folder: " + database.path() + " has tables, but not klio's schema ("
+                         + std::to_string(version)
+                         + "): another program changed it; put it back from a backup, or, if it is "
+                           "klio's, run: sqlite3 klio.db 'PRAGMA user_version = "
+                         + std::to_string(schema_version) + "'");
     return version == schema_version;
 }
 

@@ -8,7 +8,7 @@
 namespace klio::store {
 
 /// True where the schema is the one this build knows; false where the database is new. Throws
-/// StoreError where a newer klio made it.
+/// StoreError where a newer klio made it, or another program.
 bool check_schema(Database& database);
 /// Makes the tables; inside a transaction.
 void make_schema(Database& database);

@@ -40,6 +40,19 @@ std::string prepared_folder(const std::string& folder)
     return folder;
 }
 
+// Result files, or answers that are still to be taken up.
+bool holds_purchases(const std::string& folder)
+{
+    for (const char* name : {"/results", "/answers"}) {
+        std::error_code error;
+        for (fs::recursive_directory_iterator it(folder + name, error), end; !error && it != end;
+             it.increment(error))
+            if (it->is_regular_file(error))
+                return true;
+    }
+    return false;
+}
+
 void write_answer(const std::string& path, const std::string& task_id, const std::string& raw)
 {
     try {
@@ -53,7 +66,8 @@ void write_answer(const std::string& path, const std::string& task_id, const std
 } // namespace
 
 Store::Store(const std::string& folder)
-    : m_folder(prepared_folder(folder)), m_database(folder + "/klio.db"),
+    : m_folder(prepared_folder(folder)),
+      m_database(folder + "/klio.db", [&] { return !holds_purchases(folder); }),
       m_jobs(m_database, m_folder), m_memo(m_database), m_staged(m_database)
 {
 }
@@ -147,7 +161,7 @@ void Store::settle(JobRecord& job, double unix_now)
                        unix_now);
     }
     free_space(key);
-    job = *m_jobs.find(key);
+    job = m_jobs.get(key);
 }
 
 void Store::reserve_space(const std::string& job)

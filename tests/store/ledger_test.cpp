@@ -92,6 +92,27 @@ TEST_F(Ledger, ClockSetBackIsNoWayRoundTheDay)
     EXPECT_THROW(begin("b", limits, noon - 3 * 86400), CreditsError);
 }
 
+TEST_F(Ledger, ClockSetBackAndRightAgainIsNoSecondBudget)
+{
+    Limits limits;
+    limits.per_day = 12;
+    begin("a", limits, noon);
+    begin("b", limits, noon - 3 * 86400);
+    EXPECT_THROW(begin("c", limits, noon), CreditsError);
+    EXPECT_EQ(cost_by_day(store.database()).size(), 1u);
+}
+
+TEST_F(Ledger, WhatCostsNothingIsNeverOverABudget)
+{
+    Limits limits;
+    begin("a");
+    limits.per_run = limits.total = limits.per_day = 0;
+    EXPECT_THROW(begin("b", limits), CreditsError);
+    JobRecord job = job_record("b");
+    job.set.credits_at_least = 0;
+    EXPECT_NO_THROW(store.jobs().begin(job, limits, noon));
+}
+
 TEST_F(Ledger, RunsHaveBudgetsOfTheirOwn)
 {
     Limits one, two;
@@ -131,7 +152,7 @@ TEST_F(Ledger, EachAttemptHasItsOwnLine)
 {
     JobRecord job = begin("a");
     store.jobs().unknown(job.set.job, ErrorKind::unknown, "?", {}, noon);
-    store.jobs().allow_again(job.set.job, true, false, noon);
+    store.jobs().allow_again(job.set.job, false, noon);
     JobRecord again = job_record("a");
     store.jobs().begin(again, {}, noon);
     EXPECT_EQ(again.attempt, 2);

@@ -46,6 +46,21 @@ TEST(Results, ChangedCutAndMissingFilesAreDamaged)
     EXPECT_THROW(read_frame_bytes(stored), DamagedError);
 }
 
+TEST(Results, AFileWithOtherBytesIsKeptBesideTheNewOne)
+{
+    const Folder folder;
+    Store store(folder.path);
+    const StoredFrame old = write_frame_bytes(folder.path, "abcdef", frame(1), "paid for");
+    write_frame_bytes(folder.path, "abcdef", frame(1), "paid for");
+    EXPECT_EQ(read_frame_bytes(write_frame_bytes(folder.path, "abcdef", frame(1), "others")),
+              "others");
+    StoredFrame aside = old;
+    aside.path = folder.path + "/results/ab/abcdef/1.was-" + old.sha256.substr(0, 12) + ".jpg";
+    EXPECT_EQ(read_frame_bytes(aside), "paid for");
+    const auto files = std::filesystem::directory_iterator(folder.path + "/results/ab/abcdef");
+    EXPECT_EQ(std::distance(begin(files), end(files)), 2);
+}
+
 TEST(Results, WhatACrashLeftIsSwept)
 {
     const Folder folder;
