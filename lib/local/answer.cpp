@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "local/check.h"
+#include "local/damage.h"
 #include "local/fault.h"
 
 #include <cctype>
@@ -54,11 +55,25 @@ void numbers_to_strings(OrderedJson& json)
             numbers_to_strings(element);
 }
 
+// A message that was cut after so many bytes: the first two of a letter that has three.
+std::string cut_letters(OrderedJson json)
+{
+    const std::string mark = "(cut letter)";
+    json["message"] = "message " + mark;
+    const OrderedJson::json_pointer error("/data/error/message");
+    if (json.contains(error))
+        json[error] = json[error].get<std::string>() + " " + mark;
+    std::string text = base::to_text(json);
+    for (size_t at = 0; (at = text.find(mark)) != std::string::npos;)
+        text.replace(at, mark.size(), "\xe2\x82");
+    return text;
+}
+
 std::string finish(const Task& task, OrderedJson json)
 {
     if (has_fate(task.fate, "numbers-as-strings"))
         numbers_to_strings(json);
-    return base::to_text(json);
+    return has_fate(task.fate, "bad-utf8") ? cut_letters(std::move(json)) : base::to_text(json);
 }
 
 std::string base64(const std::string& bytes)
@@ -66,35 +81,33 @@ std::string base64(const std::string& bytes)
     return base::base64(bytes.data(), bytes.size());
 }
 
-// Where done_body() puts the images: "data.output.images" unless a fault says otherwise.
-std::string shape_of(const Task& task)
+// Where done_body() puts the images.
+Shape shape_of(const Task& task)
 {
+    Shape shape {"data.output.images", "url"};
     if (has_fate(task.fate, "b64"))
-        return "data.output.images.b64_json";
-    if (has_fate(task.fate, "elsewhere"))
-        return "data.artifacts.pictures";
-    const std::string shape = fate_value(task.fate, "shape");
-    return shape.empty() ? "data.output.images.url" : shape;
+        shape.member = "b64_json";
+    else if (has_fate(task.fate, "elsewhere"))
+        shape = {"data.artifacts.pictures", ""};
+    else
+        find_shape(fate_value(task.fate, "shape"), shape);
+    return shape;
 }
 
-const char html[] = "<!DOCTYPE html>\n<html><head><title>Something went wrong</title></head>\n"
-                    "<body><h1>Something went wrong</h1><p>nginx</p></body></html>\n";
-
-uint32_t png_crc(const std::string& bytes, size_t from, size_t size)
+std::string message_of(int code)
 {
-    uint32_t crc = 0xffffffffu;
-    for (size_t i = from; i < from + size; ++i) {
-        crc ^= static_cast<unsigned char>(bytes[i]);
-        for (int bit = 0; bit < 8; ++bit)
-            crc = crc & 1 ? crc >> 1 ^ 0xedb88320u : crc >> 1;
-    }
-    return ~crc;
-}
-
-void put_big_endian(std::string& bytes, size_t at, uint32_t value)
-{
-    for (size_t i = 0; i < 4; ++i)
-        bytes[at + i] = char(value >> (24 - 8 * i) & 0xff);
+    static const std::map<int, const char*> words = {{400, "the request is invalid"},
+                                                     {401, "invalid API key"},
+                                                     {403, "this key may not do that"},
+                                                     {404, "not found"},
+                                                     {408, "the request took too long"},
+                                                     {410, "no longer kept"},
+                                                     {422, "this aspect ratio is not supported"},
+                                                     {425, "too early, try again"},
+                                                     {429, "too many requests, slow down"},
+                                                     {500, "internal error, nothing done"},
+                                                     {503, "overloaded, try again later"}};
+    return words.count(code) ? words.at(code) : "the call failed";
 }
 
 std::string http_date(time_t when)
@@ -112,7 +125,7 @@ std::string create_body(const Task& task, const std::string& fault,
                         const std::vector<AnswerImage>& images)
 {
     if (fault == "finished")
-        return done_body(task, images);
+        return ends_failed(task) ? failed_body(task) : done_body(task, images);
     if (fault == "finished-urls" || fault == "finished-b64") {
         OrderedJson json = {{"created", int64_t(task.created)}, {"data", OrderedJson::array()}};
         for (const AnswerImage& image : images)
@@ -132,50 +145,57 @@ std::string create_body(const Task& task, const std::string& fault,
 
 std::string waiting_body(const Task& task)
 {
+    const std::string word = fate_value(task.fate, "word");
     return finish(task,
-                  common(task, has_fate(task.fate, "unknown-word") ? "PONDERING" : "IN_PROGRESS"));
+                  common(task,
+                         has_fate(task.fate, "unknown-word")            ? "PONDERING"
+                             : meaning_of(word) == WordMeaning::waiting ? word
+                                                                        : "IN_PROGRESS"));
+}
+
+bool ends_failed(const Task& task)
+{
+    return !task.failure.empty() || meaning_of(fate_value(task.fate, "word")) == WordMeaning::over;
 }
 
 std::string failed_body(const Task& task)
 {
-    OrderedJson json = common(task, "FAILED");
+    const std::string word = fate_value(task.fate, "word");
+    OrderedJson json = common(task, meaning_of(word) == WordMeaning::over ? word : "FAILED");
     const bool refused = has_fate(task.fate, "refusal-task");
     json["data"]["error"] = {{"code", refused ? 400 : 500},
-                             {"message", task.failure},
+                             {"message", task.failure.empty() ? "the task is over" : task.failure},
                              {"type", refused ? "content_policy_violation" : "generation_failed"}};
     return finish(task, json);
 }
 
 bool wants_bytes(const Task& task)
 {
-    return shape_of(task).find("b64_json") != std::string::npos;
+    return shape_of(task).member == "b64_json";
 }
 
 std::string done_body(const Task& task, std::vector<AnswerImage> images)
 {
     const std::string word = fate_value(task.fate, "word");
-    OrderedJson json = common(task, word.empty() ? "SUCCEEDED" : word);
+    const bool at_end = !word.empty() && meaning_of(word) != WordMeaning::waiting;
+    OrderedJson json = common(task, at_end ? word : "SUCCEEDED");
     if (has_fate(task.fate, "same-url"))
         for (AnswerImage& image : images)
             image = images.front();
     if (has_fate(task.fate, "empty-result"))
         images.clear();
-    std::vector<std::string> path = split(shape_of(task), '.');
-    const std::string last = path.back();
-    const bool single = last == "url" || last == "image_url";
-    const bool in_objects
-        = path.size() > 1 && path[path.size() - 2] == "images" && (single || last == "b64_json");
+    const Shape shape = shape_of(task);
+    const std::vector<std::string> path = split(shape.place, '.');
     OrderedJson list = OrderedJson::array();
     for (const AnswerImage& image : images) {
-        const std::string value = last == "b64_json" ? base64(image.bytes) : image.url;
-        list.push_back(in_objects ? OrderedJson {{last, value}} : OrderedJson(value));
+        const std::string value = wants_bytes(task) ? base64(image.bytes) : image.url;
+        list.push_back(shape.member.empty() ? OrderedJson(value)
+                                            : OrderedJson {{shape.member, value}});
     }
     if (has_fate(task.fate, "null-image") && !list.empty())
         list.back() = nullptr;
-    if (in_objects)
-        path.pop_back();
     // A place for one image holds the first; the others are nowhere, as with the real thing.
-    if (single && !in_objects)
+    if (path.back() == "url" || path.back() == "image_url")
         put(json, path, list.empty() ? OrderedJson() : list.front());
     else
         put(json, path, list);
@@ -230,7 +250,8 @@ bool replaces_request(const std::string& fault)
     if (fault.empty() || fault == "502-accepted" || fault == "504-accepted")
         return false;
     return std::isdigit(static_cast<unsigned char>(fault[0])) || fault == "html-200"
-        || fault == "reset-before-body" || fault == "reset-after-body";
+        || !fate_value({fault}, "code-200").empty() || fault == "reset-before-body"
+        || fault == "reset-after-body";
 }
 
 void spoil(const std::string& fault, httplib::Response& response)
@@ -243,6 +264,14 @@ void spoil(const std::string& fault, httplib::Response& response)
         response.body.clear();
         return;
     }
+    if (const std::string code = fate_value({fault}, "code-200"); !code.empty()) {
+        const int number = std::stoi(code);
+        response.status = 200;
+        response.set_content(
+            base::to_text(OrderedJson {{"code", number}, {"message", message_of(number)}}),
+            "application/json");
+        return;
+    }
     const bool number = !fault.empty() && std::isdigit(static_cast<unsigned char>(fault[0]));
     if (!number && fault != "html-200")
         return;
@@ -251,20 +280,14 @@ void spoil(const std::string& fault, httplib::Response& response)
     const bool proxy = fault == "500-html" || fault == "503-bare" || fault == "html-200"
         || status == 502 || status == 504 || status == 520;
     if (proxy) {
-        response.set_content(html, "text/html");
+        response.set_content(html_page("Something went wrong"), "text/html");
         return;
     }
-    static const std::map<int, const char*> words
-        = {{400, "the request is invalid"},       {401, "invalid API key"},
-           {403, "this key may not do that"},     {404, "not found"},
-           {408, "the request took too long"},    {410, "no longer kept"},
-           {425, "too early, try again"},         {429, "too many requests, slow down"},
-           {500, "internal error, nothing done"}, {503, "overloaded, try again later"}};
     const char* type = status == 429     ? "rate_limit_error"
         : status == 401 || status == 403 ? "authentication_error"
         : status >= 500                  ? "server_error"
                                          : "invalid_request_error";
-    std::string message = words.count(status) ? words.at(status) : "error";
+    std::string message = message_of(status);
     if (fault == "429-balance") {
         message = "account balance not enough, please recharge your credits";
         type = "insufficient_quota";
@@ -277,30 +300,8 @@ void spoil(const std::string& fault, httplib::Response& response)
         response.set_header("Retry-After", "99999999999");
     else if (fault == "429-nonsense")
         response.set_header("Retry-After", "soon");
-    response.set_content(error_body(status, message, type), "application/json");
-}
-
-std::string spoilt_image(const std::vector<std::string>& fate, std::string bytes)
-{
-    if (has_fate(fate, "not-an-image"))
-        return html;
-    if (has_fate(fate, "wrong-format"))
-        return std::string("GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00,\x00\x00"
-                           "\x00\x00\x01\x00\x01\x00\x00\x02\x02"
-                           "D\x01\x00;",
-                           35);
-    if (has_fate(fate, "cut-image"))
-        bytes.resize(bytes.size() / 2);
-    if (has_fate(fate, "corrupt-image"))
-        for (size_t at = bytes.size() / 2; at < bytes.size() / 2 + 512 && at < bytes.size(); ++at)
-            bytes[at] = char(bytes[at] ^ 0x5a);
-    if (has_fate(fate, "huge-image") && bytes.size() > 33) {
-        // IHDR stands behind the 8 bytes of the signature: length, name, width, height … CRC.
-        put_big_endian(bytes, 16, 50'000);
-        put_big_endian(bytes, 20, 50'000);
-        put_big_endian(bytes, 29, png_crc(bytes, 12, 17));
-    }
-    return bytes;
+    response.set_content(error_body(status, message, type, status == 422 ? "aspect_ratio" : ""),
+                         "application/json");
 }
 
 } // namespace klio::local

@@ -21,6 +21,8 @@ struct AnswerImage {
 /// Answers of a create.
 std::string create_body(const Task& task, const std::string& fault,
                         const std::vector<AnswerImage>& images);
+/// Whether the task ends without images.
+bool ends_failed(const Task& task);
 /// Answers of a task that runs, failed, or is done with `images`.
 std::string waiting_body(const Task& task);
 std::string failed_body(const Task& task);
@@ -38,7 +40,5 @@ std::string exchange_line(const std::string& name, const httplib::Request& reque
 bool replaces_request(const std::string& fault);
 /// Turns `response` into what `fault` wants; nothing where it is no fault of the answer.
 void spoil(const std::string& fault, httplib::Response& response);
-/// An image file, spoilt as the task's fate wants it.
-std::string spoilt_image(const std::vector<std::string>& fate, std::string bytes);
 
 } // namespace klio::local

@@ -86,10 +86,13 @@ void check_kling(const Json& body, Findings& findings)
 
 } // namespace
 
-std::string error_body(int code, const std::string& message, const std::string& type)
+std::string error_body(int code, const std::string& message, const std::string& type,
+                       const std::string& field)
 {
-    return base::to_text(base::OrderedJson {
-        {"error", base::OrderedJson {{"code", code}, {"message", message}, {"type", type}}}});
+    base::OrderedJson error {{"code", code}, {"message", message}, {"type", type}};
+    if (!field.empty())
+        error["param"] = field;
+    return base::to_text(base::OrderedJson {{"error", error}});
 }
 
 std::string check_body(const Json& body)

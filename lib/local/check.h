@@ -9,8 +9,10 @@
 
 namespace klio::local {
 
-/// The service's error shape: {"error": {"code", "message", "type"}}.
-std::string error_body(int code, const std::string& message, const std::string& type);
+/// The service's error shape: {"error": {"code", "message", "type"}}, with "param" where a `field`
+/// is named.
+std::string error_body(int code, const std::string& message, const std::string& type,
+                       const std::string& field = {});
 
 /// Every field of the contract's table "The request". Empty where all is well, else what is wrong,
 /// all of it at once, each with its field.

@@ -13,7 +13,7 @@ namespace klio::local {
 
 namespace {
 
-enum class Level { connection, exchange, create, fate, fate_with_value };
+enum class Level { connection, exchange, exchange_with_value, create, fate, fate_with_value };
 
 struct Kind {
     const char* name;
@@ -31,9 +31,10 @@ constexpr Kind kinds[] = {
     {"reset-after-body", Level::exchange,
      "the connection is reset once the whole request is read; nothing is carried out"},
     {"drop", Level::exchange,
-     "accept-then-drop: the request is carried out (the task exists and is charged), no answer "
-     "leaves"},
-    {"hang", Level::exchange, "the request is carried out, no answer comes for fault_seconds"},
+     "accept-then-drop: the request is carried out (the task exists and is charged), and the "
+     "connection closes at once without an answer"},
+    {"hang", Level::exchange,
+     "the request is carried out, and the connection closes without an answer after fault_seconds"},
     {"slow-headers", Level::exchange, "the answer's first byte comes after fault_seconds"},
     {"drip", Level::exchange, "the answer's body comes in small pieces over fault_seconds"},
     {"truncate", Level::exchange, "carried out; the connection ends half-way through the body"},
@@ -45,6 +46,7 @@ constexpr Kind kinds[] = {
     {"404", Level::exchange, "404 with the service's JSON error"},
     {"408", Level::exchange, "408 with the service's JSON error"},
     {"410", Level::exchange, "410 with the service's JSON error"},
+    {"422", Level::exchange, "422 with the service's JSON error, which names a field"},
     {"425", Level::exchange, "425 with the service's JSON error"},
     {"429", Level::exchange, "429 without Retry-After"},
     {"429-seconds", Level::exchange, "429 with Retry-After: 1"},
@@ -62,6 +64,9 @@ constexpr Kind kinds[] = {
     {"504-accepted", Level::exchange, "504 with a proxy's HTML page, though it was carried out"},
     {"520", Level::exchange, "520 with a proxy's HTML page; nothing is carried out"},
     {"html-200", Level::exchange, "an HTML page under 200; nothing is carried out"},
+    {"code-200", Level::exchange_with_value,
+     "code-200=N: {\"code\": N, \"message\": …} under 200, as 400, 500 or 1201; nothing is carried "
+     "out"},
     {"broken-json", Level::exchange, "carried out; the JSON under 200 breaks off"},
     {"empty", Level::exchange, "carried out; 200 with an empty body"},
     {"credits-gone", Level::create, "402: the credits are gone"},
@@ -77,12 +82,16 @@ constexpr Kind kinds[] = {
     {"task-lost", Level::fate, "the task is charged, and unknown (404) for good"},
     {"stuck", Level::fate, "the task never ends"},
     {"unknown-word", Level::fate, "a waiting task's state is a word that nobody documented"},
-    {"word", Level::fate_with_value, "word=WORD: a finished task's state is WORD"},
+    {"word", Level::fate_with_value,
+     "word=WORD: the task's state is WORD; while it runs where that is a waiting word, else at its "
+     "end; a failed one's (cancelled, rejected …) is not charged, but for expired"},
     {"state", Level::fate_with_value,
      "state=PLACE: a task's state stands at data.status, status, data.task_status or data.state"},
     {"shape", Level::fate_with_value,
-     "shape=PLACE: a finished task's images stand at PLACE, e.g. data.result.image_urls or "
-     "data.output.images.b64_json"},
+     "shape=PLACE: a finished task's images stand at PLACE: data.output, data.result, "
+     "data.task_result, data.response, data or nothing; then images, image_urls, outputs, output, "
+     "result_urls, urls, image_url or url; objects of images, outputs and output with url, "
+     "image_url or b64_json behind it, e.g. data.output.images.b64_json"},
     {"b64", Level::fate, "a finished task's images come along as b64_json"},
     {"echo", Level::fate, "every answer of the task echoes the request, its references included"},
     {"empty-result", Level::fate, "the task is done and has no image"},
@@ -92,9 +101,23 @@ constexpr Kind kinds[] = {
     {"same-url", Level::fate, "every image has the first one's URL"},
     {"null-image", Level::fate, "the last image is null"},
     {"numbers-as-strings", Level::fate, "every number of the task's answers is a string"},
+    {"bad-utf8", Level::fate,
+     "the messages in the task's answers break off in the middle of a letter: no valid UTF-8"},
     {"expired-url", Level::fate, "the first result URLs are expired (403), the next are good"},
+    {"expired-400", Level::fate, "the same, said by 400"},
+    {"expired-html", Level::fate, "the same, said by an HTML page under 200"},
     {"expired-for-good", Level::fate, "result URLs are always expired"},
+    {"reordered", Level::fate,
+     "the last of the first result URLs is expired; later answers have the images in reverse "
+     "order"},
+    {"changed-file", Level::fate,
+     "the first download of each image breaks off; a range of it comes as 206 with another ETag, "
+     "out of another file, whatever If-Range says"},
     {"corrupt-image", Level::fate, "the images' pixel data is damaged"},
+    {"corrupt-once", Level::fate,
+     "the pixel data is damaged in a file that is whole otherwise (PNG: with checksums that fit), "
+     "on "
+     "the first download of each image; the next is good"},
     {"cut-image", Level::fate, "the image files end half-way, with a length that fits"},
     {"wrong-format", Level::fate, "the images are GIF files called PNG"},
     {"not-an-image", Level::fate, "the images are HTML pages called PNG"},
@@ -129,24 +152,59 @@ double draw(uint64_t seed, uint64_t fault, uint64_t count)
     return double(x >> 11) / double(uint64_t(1) << 53);
 }
 
-// The places of the contract's table, "The task".
-bool known_shape(const std::string& place)
+// A code that says that the call went well would be no fault.
+bool failing_code(const std::string& text)
+{
+    return digits(text) && std::stoi(text) != 0 && text != "200" && text != "201" && text != "202";
+}
+
+bool contains(const std::vector<std::string>& list, const std::string& text)
+{
+    return std::find(list.begin(), list.end(), text) != list.end();
+}
+
+} // namespace
+
+// Tables of the gateway's own, so that klio's are not judged by themselves.
+WordMeaning meaning_of(const std::string& word)
+{
+    static const std::vector<std::string> waiting
+        = {"created",  "pending",     "queued",     "submitted",
+           "starting", "in_progress", "processing", "running"};
+    static const std::vector<std::string> done
+        = {"completed", "complete", "success", "succeed", "succeeded", "finished", "done"};
+    static const std::vector<std::string> over
+        = {"failed", "failure", "error", "cancelled", "canceled", "expired", "rejected"};
+    const std::string plain = base::lower(word);
+    return contains(waiting, plain) ? WordMeaning::waiting
+        : contains(done, plain)     ? WordMeaning::done
+        : contains(over, plain)     ? WordMeaning::over
+                                    : WordMeaning::unknown;
+}
+
+bool find_shape(const std::string& text, Shape& shape)
 {
     static const std::vector<std::string> under
         = {"data.output.", "data.result.", "data.task_result.", "data.response.", "data.", ""};
     static const std::vector<std::string> keys
-        = {"images",          "images.url",  "images.image_url",
-           "images.b64_json", "image_urls",  "outputs",
-           "output",          "result_urls", "urls",
-           "image_url",       "url"};
+        = {"images", "image_urls", "outputs", "output", "result_urls", "urls", "image_url", "url"};
+    static const std::vector<std::string> of_objects = {"images", "outputs", "output"};
+    // "data.output.url" is data.output's url; the table has no list of objects in its place.
     for (const std::string& parent : under)
         for (const std::string& key : keys)
-            if (place == parent + key)
+            if (text == parent + key) {
+                shape = {text, ""};
                 return true;
+            }
+    for (const std::string& parent : under)
+        for (const std::string& key : of_objects)
+            for (const char* member : {"url", "image_url", "b64_json"})
+                if (text == parent + key + "." + member) {
+                    shape = {parent + key, member};
+                    return true;
+                }
     return false;
 }
-
-} // namespace
 
 Faults::Faults(const std::vector<std::string>& faults, uint64_t seed) : m_seed(seed)
 {
@@ -186,10 +244,14 @@ Faults::Fault Faults::parse(const std::string& text) const
                   + (near.empty() ? "; klio serve --list-faults lists them"
                                   : "; did you mean " + near + "?"));
     }
-    if ((kind->level == Level::fate_with_value) == value.empty())
+    const bool takes_value
+        = kind->level == Level::fate_with_value || kind->level == Level::exchange_with_value;
+    if (takes_value == value.empty())
         throw bad(value.empty() ? std::string("needs a value: ") + kind->meaning
                                 : "takes no value");
-    if (plain == "shape" && !known_shape(value))
+    if (plain == "code-200" && !failing_code(value))
+        throw bad("the code is a whole number that says that the call failed");
+    if (Shape shape; plain == "shape" && !find_shape(value, shape))
         throw bad("'" + value + "' is no place of the contract's table");
     if (plain == "state" && value != "data.status" && value != "status"
         && value != "data.task_status" && value != "data.state")
@@ -198,7 +260,7 @@ Faults::Fault Faults::parse(const std::string& text) const
         fault.kind = RequestKind::connection;
     fault.fate = kind->level == Level::fate || kind->level == Level::fate_with_value;
     if (!at.empty()) {
-        if (kind->level != Level::exchange)
+        if (kind->level != Level::exchange && kind->level != Level::exchange_with_value)
             throw bad("only faults of the exchange itself take @create, @poll or @download");
         if (at == "poll")
             fault.kind = RequestKind::poll;
@@ -269,28 +331,29 @@ std::string fate_value(const std::vector<std::string>& fate, const std::string& 
 
 bool has_fate(const std::vector<std::string>& fate, const std::string& name)
 {
-    return std::find(fate.begin(), fate.end(), name) != fate.end();
+    return contains(fate, name);
 }
 
 } // namespace klio::local
 
 namespace klio {
 
-const std::map<std::string, std::string>& local_faults()
+const std::vector<std::pair<std::string, std::string>>& local_faults()
 {
-    static const std::map<std::string, std::string> faults = [] {
-        std::map<std::string, std::string> map;
+    static const std::vector<std::pair<std::string, std::string>> faults = [] {
+        std::vector<std::pair<std::string, std::string>> list;
         for (const local::Kind& kind : local::kinds) {
             const char* hits = "";
-            if (kind.level == local::Level::exchange)
+            if (kind.level == local::Level::exchange
+                || kind.level == local::Level::exchange_with_value)
                 hits = " [create; or @poll, @download]";
             else if (kind.level == local::Level::create)
                 hits = " [create]";
             else if (kind.level != local::Level::connection)
                 hits = " [task, decided at its create]";
-            map.emplace(kind.name, std::string(kind.meaning) + hits);
+            list.emplace_back(kind.name, std::string(kind.meaning) + hits);
         }
-        return map;
+        return list;
     }();
     return faults;
 }

@@ -50,6 +50,19 @@ private:
     std::map<RequestKind, uint64_t> m_counts;
 };
 
+/// What a task's state says, by the contract's table; in any case.
+enum class WordMeaning { waiting, done, over, unknown };
+WordMeaning meaning_of(const std::string& word);
+
+/// Where a finished task's images stand.
+struct Shape {
+    std::string place;  ///< of the list or the one image, e.g. "data.result.image_urls"
+    std::string member; ///< of each image where it is an object: url, image_url or b64_json
+};
+/// "data.output.images.b64_json", by the contract's table of places. False where it has no such
+/// one.
+bool find_shape(const std::string& text, Shape& shape);
+
 /// "shape=data.result.image_urls" -> "data.result.image_urls"; empty where `fate` has no such name.
 std::string fate_value(const std::vector<std::string>& fate, const std::string& name);
 bool has_fate(const std::vector<std::string>& fate, const std::string& name);

@@ -1,6 +1,7 @@
 #include <klio/local.h>
 
 #include "base/clock.h"
+#include "base/encoding.h"
 #include "base/json.h"
 #include "base/secret.h"
 #include "base/sha256.h"
@@ -8,6 +9,7 @@
 #include "local/answer.h"
 #include "local/book.h"
 #include "local/check.h"
+#include "local/damage.h"
 #include "local/fault.h"
 #include "local/links.h"
 #include "local/reference.h"
@@ -18,6 +20,7 @@
 #include <klio/request.h>
 #include <klio/settings.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -66,7 +69,8 @@ struct LocalGateway::Impl {
     std::mutex create_mutex; ///< a balance is looked at and used in one step
     std::mutex mutex;
     std::map<std::string, int> looks;      ///< polls of a task, for "task-late"
-    std::map<std::string, int> urls_given; ///< answers with URLs, for "expired-url"
+    std::map<std::string, int> urls_given; ///< answers with URLs, for "expired-url" and its like
+    std::map<std::string, int> downloads;  ///< of an image, for "corrupt-once", "changed-file"
     std::multimap<double, std::string> running;
     std::condition_variable changed;
     bool stopping = false;
@@ -90,6 +94,9 @@ struct LocalGateway::Impl {
 
     void stop()
     {
+        // What waits for pictures gets none, and says nothing of it to anyone.
+        server.hang_up();
+        renderer.stop();
         server.stop();
         {
             std::lock_guard<std::mutex> lock(mutex);
@@ -150,22 +157,28 @@ struct LocalGateway::Impl {
     std::vector<local::AnswerImage> answer_images(const Task& task, const local::Images& images,
                                                   bool bytes)
     {
-        double expires = now() + url_seconds;
-        {
+        const bool first = [&] {
             std::lock_guard<std::mutex> lock(mutex);
-            const int given = urls_given[task.id]++;
-            if (local::has_fate(task.fate, "expired-for-good")
-                || (given == 0 && local::has_fate(task.fate, "expired-url")))
-                expires = now() - 60;
-        }
+            return urls_given[task.id]++ == 0;
+        }();
+        const bool reordered = local::has_fate(task.fate, "reordered");
+        const bool all_expired = local::has_fate(task.fate, "expired-for-good")
+            || (first
+                && (local::has_fate(task.fate, "expired-url")
+                    || local::has_fate(task.fate, "expired-400")
+                    || local::has_fate(task.fate, "expired-html")));
         std::vector<local::AnswerImage> list;
         for (size_t i = 0; i < images.size(); ++i) {
             local::AnswerImage image;
-            image.url = endpoint() + links.make(task.id, int(i), expires);
+            const bool expired = all_expired || (first && reordered && i + 1 == images.size());
+            image.url
+                = endpoint() + links.make(task.id, int(i), now() + (expired ? -60 : url_seconds));
             if (bytes)
                 image.bytes = local::spoilt_image(task.fate, images[i]);
             list.push_back(std::move(image));
         }
+        if (reordered && !first)
+            std::reverse(list.begin(), list.end());
         return list;
     }
 
@@ -225,6 +238,10 @@ struct LocalGateway::Impl {
             task.failure = "the result was blocked by content moderation";
         else if (local::has_fate(task.fate, "task-failed"))
             task.failure = "the worker gave up";
+        else if (const std::string word = local::fate_value(task.fate, "word");
+                 local::meaning_of(word) == local::WordMeaning::over
+                 && base::lower(word) != "expired")
+            task.failure = "the task ended as " + word;
         return task;
     }
 
@@ -295,7 +312,7 @@ struct LocalGateway::Impl {
             return refuse(response, 404, "task not found: " + id, "not_found_error");
         if (!task.ended(now()))
             return answer(response, 200, local::waiting_body(task));
-        if (!task.failure.empty())
+        if (local::ends_failed(task))
             return answer(response, 200, local::failed_body(task));
         const std::shared_future<local::Images> images = renderer.images(task);
         if (images.get().empty() && !local::has_fate(task.fate, "too-few"))
@@ -311,15 +328,38 @@ struct LocalGateway::Impl {
         if (!links.genuine(request.path, expires, request.get_param_value("signature"))
             || !book.find(request.matches[1], task))
             return refuse(response, 403, "the signature does not match", "access_denied");
-        if (std::stod(expires) < now())
-            return refuse(response, 403, "the URL has expired", "access_denied");
+        if (std::stod(expires) < now()) {
+            if (local::has_fate(task.fate, "expired-html"))
+                return response.set_content(local::html_page("This link has expired"), "text/html");
+            return refuse(response, local::has_fate(task.fate, "expired-400") ? 400 : 403,
+                          "the URL has expired", "access_denied");
+        }
         const std::shared_future<local::Images> images = renderer.images(task);
         const size_t index = size_t(std::stoi(request.matches[2])) - 1;
         if (index >= images.get().size())
             return refuse(response, 404, "no such image", "not_found_error");
+        std::string bytes = local::spoilt_image(task.fate, images.get()[index]);
+        std::string tag = task.id + "-" + std::to_string(index);
+        const bool range = !request.ranges.empty();
+        const bool first = [&] {
+            std::lock_guard<std::mutex> lock(mutex);
+            return downloads[request.path]++ == 0;
+        }();
+        if (first && local::has_fate(task.fate, "corrupt-once"))
+            bytes = local::with_broken_pixels(std::move(bytes), 0);
+        if (local::has_fate(task.fate, "changed-file")) {
+            std::string& fault = local::Server::exchange().hits.exchange;
+            if (first && !range && fault.empty())
+                fault = "truncate";
+            if (range) {
+                tag += "-other";
+                bytes = local::with_broken_pixels(
+                    std::move(bytes), size_t(std::max<ssize_t>(request.ranges[0].first, 0)));
+            }
+        }
         // The status is left to cpp-httplib: 206 where a range was asked for.
-        response.set_header("ETag", "\"" + task.id + "-" + std::to_string(index) + "\"");
-        response.set_content(local::spoilt_image(task.fate, images.get()[index]),
+        response.set_header("ETag", "\"" + tag + "\"");
+        response.set_content(bytes,
                              local::has_fate(task.fate, "jpeg") ? "image/jpeg" : "image/png");
     }
 
@@ -375,6 +415,8 @@ struct LocalGateway::Impl {
             std::string what = "unknown";
             try {
                 std::rethrow_exception(thrown);
+            } catch (const CancelledError&) {
+                return refuse(response, 503, "the gateway stops", "server_error");
             } catch (const std::exception& error) {
                 what = error.what();
             } catch (...) {

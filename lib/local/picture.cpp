@@ -136,7 +136,8 @@ bool decode_picture(const std::string& bytes, Picture& picture)
     return true;
 }
 
-Picture resample(const Picture& source, const Window& window, int width, int height)
+Picture resample(const Picture& source, const Window& window, int width, int height,
+                 const CancelToken& stop)
 {
     const std::vector<Taps> across = make_taps(window.x, window.width, source.width, width);
     const std::vector<Taps> down = make_taps(window.y, window.height, source.height, height);
@@ -145,6 +146,7 @@ Picture resample(const Picture& source, const Window& window, int width, int hei
     const size_t row_size = size_t(width) * 3;
     std::vector<float> rows(size_t(last_row - first_row + 1) * row_size);
     for (int y = first_row; y <= last_row; ++y) {
+        stop.check("rendering");
         float* out = &rows[size_t(y - first_row) * row_size];
         for (const Taps& taps : across) {
             const uint8_t* in = source.at(taps.first, y);
@@ -161,6 +163,7 @@ Picture resample(const Picture& source, const Window& window, int width, int hei
     Picture result(width, height);
     std::vector<float> line(row_size);
     for (int y = 0; y < height; ++y) {
+        stop.check("rendering");
         const Taps& taps = down[size_t(y)];
         std::fill(line.begin(), line.end(), 0.5f);
         for (size_t t = 0; t < taps.weights.size(); ++t) {

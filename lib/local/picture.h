@@ -1,5 +1,7 @@
 #pragma once
 
+#include <klio/progress.h>
+
 #include <cstdint>
 #include <map>
 #include <string>
@@ -40,7 +42,9 @@ bool picture_size(const std::string& bytes, int& width, int& height);
 bool decode_picture(const std::string& bytes, Picture& picture);
 
 /// `window` of `source`, resampled (Catmull-Rom, widened when shrinking).
-Picture resample(const Picture& source, const Window& window, int width, int height);
+/// Throws CancelledError once `stop` is cancelled.
+Picture resample(const Picture& source, const Window& window, int width, int height,
+                 const CancelToken& stop);
 /// Blends `color` over a rectangle.
 void fill(Picture& picture, int x, int y, int width, int height, Color color, double opacity = 1);
 /// Copies `part` to x, y; what lies outside is cut.

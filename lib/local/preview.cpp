@@ -89,7 +89,8 @@ void draw_slate(Picture& picture, const std::string& prompt, const std::string& 
 }
 
 // With several references all of them are seen on every frame: a strip in the upper right corner.
-void draw_strip(Picture& picture, const std::vector<Picture>& references, size_t subject)
+void draw_strip(Picture& picture, const std::vector<Picture>& references, size_t subject,
+                const CancelToken& stop)
 {
     const int gap = std::max(4, picture.height / 120);
     double widths = 0; // in units of the strip's height
@@ -108,7 +109,7 @@ void draw_strip(Picture& picture, const std::vector<Picture>& references, size_t
              i == subject ? amber : paper);
         paste(picture,
               resample(reference, {0, 0, double(reference.width), double(reference.height)}, width,
-                       height),
+                       height, stop),
               x, y);
     }
 }
@@ -151,6 +152,7 @@ std::vector<std::string> render_preview(const std::string& request_body,
         throw UsageError("preview: the request's body is no JSON object");
     std::vector<Picture> pictures;
     for (const std::string& bytes : references) {
+        options.stop.check("rendering");
         Picture picture;
         if (!decode_picture(bytes, picture))
             throw ReferenceError("preview: reference " + std::to_string(pictures.size() + 1)
@@ -178,13 +180,14 @@ std::vector<std::string> render_preview(const std::string& request_body,
         const Framing& shot = framing(index);
         const size_t subject = pictures.empty() ? 0 : size_t(index) % pictures.size();
         Picture frame = pictures.empty()
-            ? landscape(seed, shot, size.width, size.height)
-            : frame_reference(pictures[subject], shot, size.width, size.height);
+            ? landscape(seed, shot, size.width, size.height, options.stop)
+            : frame_reference(pictures[subject], shot, size.width, size.height, options.stop);
         if (pictures.size() > 1)
-            draw_strip(frame, pictures, subject);
+            draw_strip(frame, pictures, subject, options.stop);
         const std::string place
             = "frame " + std::to_string(index + 1) + " of " + std::to_string(asked);
         draw_slate(frame, prompt, place, shot.name);
+        options.stop.check("rendering");
         return encode_picture(frame,
                               {{"Software", "klio local preview"},
                                {"Comment", std::string(preview_mark) + "; " + place},

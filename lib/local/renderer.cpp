@@ -41,6 +41,7 @@ bool finished(const std::shared_future<Images>& images)
 
 Renderer::~Renderer()
 {
+    stop();
     for (const auto& [id, images] : m_images)
         images.wait();
 }
@@ -52,6 +53,7 @@ std::shared_future<Images> Renderer::images(const Task& task)
     const auto known = m_images.find(id);
     if (known != m_images.end())
         return known->second;
+    m_stop.check("rendering");
     keep_some();
     std::shared_future<Images> images
         = std::async(std::launch::async, [this, task] { return render(task); }).share();
@@ -84,11 +86,16 @@ void Renderer::keep_some()
 Images Renderer::render(const Task& task) const
 {
     std::lock_guard<std::mutex> turn(m_turn);
+    m_stop.check("rendering");
     Images references;
     for (const std::string& id : task.references)
         references.push_back(m_book.reference(id));
+    PreviewOptions options = options_of(task);
+    options.stop = m_stop;
     try {
-        return render_preview(base::to_text(task.body), references, options_of(task));
+        return render_preview(base::to_text(task.body), references, options);
+    } catch (const CancelledError&) {
+        throw;
     } catch (const Error&) {
         return {};
     }

@@ -2,11 +2,11 @@
 
 #include "local/book.h"
 
-#include <condition_variable>
+#include <klio/progress.h>
+
 #include <deque>
 #include <future>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -24,16 +24,20 @@ using Images = std::vector<std::string>;
 class Renderer {
 public:
     explicit Renderer(const Book& book) : m_book(book) { }
-    ~Renderer(); ///< waits for what is under way
+    ~Renderer(); ///< stop(), and waits for what is under way
 
-    /// The task's images, some time. An empty list where a reference is gone.
+    /// The task's images, some time. An empty list where a reference is gone; CancelledError where
+    /// stop() came first.
     std::shared_future<Images> images(const Task& task);
+    /// Nobody waits for images any more: what is under way ends soon.
+    void stop() const { m_stop.cancel(); }
 
 private:
     Images render(const Task& task) const;
     void keep_some();
 
     const Book& m_book;
+    const CancelToken m_stop;
     std::mutex m_mutex;
     std::map<std::string, std::shared_future<Images>> m_images; ///< by what decides them
     std::deque<std::string> m_order;                            ///< oldest first

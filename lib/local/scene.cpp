@@ -10,14 +10,14 @@ namespace {
 // Where a small grey version of the picture has the most edges, the middle preferred.
 class Interest {
 public:
-    explicit Interest(const Picture& reference)
+    Interest(const Picture& reference, const CancelToken& stop)
     {
         const double scale = 96.0 / std::max(reference.width, reference.height);
         m_width = std::max(8, int(reference.width * scale));
         m_height = std::max(8, int(reference.height * scale));
         const Picture small
             = resample(reference, {0, 0, double(reference.width), double(reference.height)},
-                       m_width, m_height);
+                       m_width, m_height, stop);
         m_edges.assign(size_t(m_width) * size_t(m_height), 0);
         for (int y = 1; y + 1 < m_height; ++y)
             for (int x = 1; x + 1 < m_width; ++x) {
@@ -93,20 +93,21 @@ Window cover(const Picture& reference, int width, int height)
 }
 
 // The whole reference in the middle, on a soft, dark, enlarged version of itself.
-Picture whole_on_backdrop(const Picture& reference, int width, int height)
+Picture whole_on_backdrop(const Picture& reference, int width, int height, const CancelToken& stop)
 {
     const Window window = cover(reference, width, height);
-    const Picture small = resample(reference, window, 24, std::max(1, 24 * height / width));
+    const Picture small = resample(reference, window, 24, std::max(1, 24 * height / width), stop);
     Picture frame
-        = resample(small, {0, 0, double(small.width), double(small.height)}, width, height);
+        = resample(small, {0, 0, double(small.width), double(small.height)}, width, height, stop);
     fill(frame, 0, 0, width, height, {8, 9, 12}, 0.45);
     const double scale
         = std::min(double(width) / reference.width, double(height) / reference.height);
     const int w = std::max(1, int(reference.width * scale));
     const int h = std::max(1, int(reference.height * scale));
-    paste(frame,
-          resample(reference, {0, 0, double(reference.width), double(reference.height)}, w, h),
-          (width - w) / 2, (height - h) / 2);
+    paste(
+        frame,
+        resample(reference, {0, 0, double(reference.width), double(reference.height)}, w, h, stop),
+        (width - w) / 2, (height - h) / 2);
     return frame;
 }
 
@@ -169,28 +170,31 @@ const Framing& framing(int index)
     return framings[size_t(index) % std::size(framings)];
 }
 
-Picture frame_reference(const Picture& reference, const Framing& framing, int width, int height)
+Picture frame_reference(const Picture& reference, const Framing& framing, int width, int height,
+                        const CancelToken& stop)
 {
     Window window = cover(reference, width, height);
     // A crop that leaves less than half of the reference would hide what it shows.
     if (framing.share >= 1
         && window.width * window.height < 0.5 * reference.width * reference.height)
-        return whole_on_backdrop(reference, width, height);
+        return whole_on_backdrop(reference, width, height, stop);
     window.width *= framing.share;
     window.height *= framing.share;
     double x = 0.5;
     double y = 0.5;
     if (framing.share < 1)
-        Interest(reference).find(window.width / reference.width, window.height / reference.height,
-                                 framing.subject, x, y);
+        Interest(reference, stop)
+            .find(window.width / reference.width, window.height / reference.height, framing.subject,
+                  x, y);
     window.x
         = std::clamp(x * reference.width - window.width / 2, 0.0, reference.width - window.width);
     window.y = std::clamp(y * reference.height - window.height / 2, 0.0,
                           reference.height - window.height);
-    return resample(reference, window, width, height);
+    return resample(reference, window, width, height, stop);
 }
 
-Picture landscape(uint64_t seed, const Framing& framing, int width, int height)
+Picture landscape(uint64_t seed, const Framing& framing, int width, int height,
+                  const CancelToken& stop)
 {
     const Palette& palette = palettes[size_t(noise(seed, 1) * std::size(palettes))];
     Picture picture(width, height);
@@ -222,6 +226,7 @@ Picture landscape(uint64_t seed, const Framing& framing, int width, int height)
     for (int layer = 0; layer < layers; ++layer)
         hills[layer] = mix(palette.horizon, palette.near, std::pow((layer + 1.0) / layers, 0.8));
     for (int y = 0; y < height; ++y) {
+        stop.check("rendering");
         const double wy = world_y(y);
         const Rgb sky
             = mix(palette.zenith, palette.horizon, std::pow(std::clamp(wy / 0.62, 0.0, 1.0), 1.4));

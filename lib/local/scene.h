@@ -6,7 +6,7 @@
 #include <string>
 
 /// \file
-/// What a preview shows behind its slate.
+/// What a preview shows behind its slate. Throws CancelledError once `stop` is cancelled.
 
 namespace klio::local {
 
@@ -21,9 +21,11 @@ struct Framing {
 const Framing& framing(int index);
 
 /// `reference` at the frame's framing and size.
-Picture frame_reference(const Picture& reference, const Framing& framing, int width, int height);
+Picture frame_reference(const Picture& reference, const Framing& framing, int width, int height,
+                        const CancelToken& stop);
 
 /// A landscape out of numbers, for text alone; `seed` decides all of it, `framing` how near.
-Picture landscape(uint64_t seed, const Framing& framing, int width, int height);
+Picture landscape(uint64_t seed, const Framing& framing, int width, int height,
+                  const CancelToken& stop);
 
 } // namespace klio::local

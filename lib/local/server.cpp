@@ -211,17 +211,26 @@ void Server::serve(int socket)
     m_changed.notify_all();
 }
 
-void Server::stop()
+void Server::hang_up()
 {
     {
         std::lock_guard<std::mutex> lock(m_mutex);
-        if (m_stopping)
-            return;
         m_stopping = true;
         for (const int socket : m_sockets)
             ::shutdown(socket, SHUT_RDWR);
     }
     m_changed.notify_all();
+}
+
+void Server::stop()
+{
+    hang_up();
+    {
+        std::lock_guard<std::mutex> lock(m_mutex);
+        if (m_stopped)
+            return;
+        m_stopped = true;
+    }
     if (m_wake[1] >= 0 && ::write(m_wake[1], "x", 1) != 1)
         return;
     if (m_thread.joinable())

@@ -37,7 +37,9 @@ public:
 
     /// Starts to listen. Throws NetworkError where the port is taken.
     void start(int port);
-    /// Ends all connections and waits for their threads.
+    /// Ends all connections and takes no more; what is under way is answered no longer.
+    void hang_up();
+    /// hang_up(), and waits for the connections' threads.
     void stop();
     int port() const { return m_port; }
 
@@ -62,6 +64,7 @@ private:
     std::set<int> m_sockets;
     size_t m_serving = 0;
     bool m_stopping = false;
+    bool m_stopped = false;
 };
 
 } // namespace klio::local

@@ -119,12 +119,18 @@ void add_serve(CLI::App& app, Context& context)
         ->check(CLI::Range(0.0, 1e6));
     command->add_option("--fault", gateway.faults,
                         "KIND[@create|@poll|@download][:WHEN], repeatable: fail on purpose. WHEN "
-                        "is a probability (0.1), a turn (3), or turns (2-4, 3-); without it, "
-                        "always");
+                        "is a turn (3: the third alone), turns (2-4, 3-), or, with a dot, a "
+                        "probability (0.1; 1.0 is always); without it, always");
     command->add_flag("--list-faults", options->list_faults, "Print the kinds of fault, and stop");
     command->add_option("--seed", gateway.seed, "Of the faults with a probability")
-        ->capture_default_str();
-    command->add_option("--fault-seconds", gateway.fault_seconds, "How long slow answers take")
+        ->capture_default_str()
+        ->check([](const std::string& text) {
+            return text.find('-') == std::string::npos ? std::string()
+                                                       : "a seed is a whole number from 0 on";
+        });
+    command
+        ->add_option("--fault-seconds", gateway.fault_seconds,
+                     "How long slow answers take, and hang holds a connection")
         ->capture_default_str()
         ->check(CLI::Range(0.0, 1e6));
     command->add_option("--state", gateway.state_folder,

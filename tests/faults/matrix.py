@@ -73,6 +73,7 @@ def rows():
         Row("404", BAD_REQUEST, OK, 2, 1),
         Row("408:1", OK, OK, 2, 1),
         Row("410", BAD_REQUEST, OK, 2, 1),
+        Row("422", BAD_REQUEST, OK, 2, 1),
         Row("425:1", OK, OK, 2, 1),
         Row("429:1", OK, OK, 2, 1, quick=True),
         Row("429", RATE, OK, 4, 1, timeout=4),
@@ -91,6 +92,13 @@ def rows():
         Row("504-accepted", UNKNOWN, UNKNOWN, 1, 1, by_hand="resolve"),
         Row("520", UNKNOWN, UNKNOWN, 1, 0),
         Row("html-200", UNKNOWN, UNKNOWN, 1, 0),
+        Row("code-200=400", BAD_REQUEST, OK, 2, 1),
+        Row("code-200=401", KEY_ERROR, OK, 2, 1),
+        Row("code-200=404", BAD_REQUEST, OK, 2, 1),
+        Row("code-200=500:1", OK, OK, 2, 1),
+        Row("code-200=502", UNKNOWN, UNKNOWN, 1, 0),
+        Row("code-200=1201", BAD_REQUEST, OK, 2, 1),
+        Row("code-200=77", BAD_REQUEST, OK, 2, 1),
         Row("broken-json", UNKNOWN, UNKNOWN, 1, 1, by_hand="resolve"),
         Row("empty", UNKNOWN, UNKNOWN, 1, 1, by_hand="resolve"),
         Row("credits-gone", CREDITS, OK, 2, 1, quick=True),
@@ -107,6 +115,12 @@ def rows():
         Row("task-lost", UNKNOWN, UNKNOWN, 1, 1),
         Row("stuck", TIMEOUT, TIMEOUT, 1, 0, timeout=3),
         surely_accepted("unknown-word"),
+        *(Row("word=" + word, FAILED, OK, 2, 1)
+          for word in ("failed", "FAILURE", "error", "cancelled", "canceled", "rejected")),
+        # It may be said of a task that had its images: nobody knows whether it was charged.
+        Row("word=expired", UNKNOWN, UNKNOWN, 1, 1),
+        surely_accepted("bad-utf8"),
+        Row("bad-utf8 task-failed", FAILED, OK, 2, 1),
         surely_accepted("b64"),
         surely_accepted("echo"),
         surely_accepted("numbers-as-strings"),
@@ -117,6 +131,12 @@ def rows():
         surely_accepted("same-url", images=1),  # the same picture twice is one frame
         surely_accepted("null-image", images=1),
         surely_accepted("expired-url", quick=True),
+        surely_accepted("expired-400"),
+        surely_accepted("expired-html"),
+        surely_accepted("reordered"),
+        surely_accepted("changed-file"),
+        surely_accepted("corrupt-once"),
+        surely_accepted("corrupt-once jpeg"),
         Row("expired-for-good", DAMAGED, DAMAGED, 1, 1),
         Row("corrupt-image", DAMAGED, DAMAGED, 1, 1),
         Row("cut-image", DAMAGED, DAMAGED, 1, 1),
@@ -128,7 +148,8 @@ def rows():
         *(surely_accepted(fault + "@poll:1", quick=fault == "drop")
           for fault in ("reset-after-body", "drop", "hang", "slow-headers", "drip", "truncate",
                         "wrong-length", "408", "429-seconds", "429-date", "500", "500-html", "502",
-                        "503", "504", "520", "html-200", "broken-json", "empty", "404")),
+                        "503", "504", "520", "html-200", "code-200=500", "code-200=404", "broken-json",
+                        "empty", "404")),
         Row("401@poll", KEY_ERROR, OK, 1, 1),
         Row("429@poll", RATE, OK, 1, 1, timeout=4),
         # Downloads.
@@ -144,7 +165,8 @@ def rows():
     table[-1].creates = 2
     under = ("data.output.", "data.result.", "data.task_result.", "data.response.", "data.", "")
     keys = ("images", "images.url", "images.image_url", "images.b64_json", "image_urls", "outputs",
-            "output", "result_urls", "urls")
+            "outputs.url", "outputs.image_url", "outputs.b64_json", "output", "output.b64_json",
+            "result_urls", "urls")
     for parent in under:
         for key in keys:
             table.append(surely_accepted(f"shape={parent}{key}", once=True))
@@ -152,7 +174,9 @@ def rows():
             table.append(surely_accepted(f"shape={parent}{key}", once=True, images=1))
     for place in ("data.status", "status", "data.task_status", "data.state"):
         table.append(surely_accepted(f"state={place}", once=True))
-    for word in ("completed", "COMPLETE", "Success", "succeed", "succeeded", "finished", "done"):
+    for word in ("completed", "COMPLETE", "Success", "succeed", "succeeded", "finished", "done",
+                 "created", "PENDING", "queued", "submitted", "starting", "in_progress",
+                 "processing", "Running"):
         table.append(surely_accepted(f"word={word}", once=True))
     return table
 
@@ -267,6 +291,11 @@ def check(klio, row, quick, keep):
                 wrong.append(f"{what}: {got}, not {expected}")
         if charges > 1:
             wrong.append("PAID TWICE")
+        # All pictures of a task differ.
+        stored = [path.read_bytes() for path in (folder / "home" / "results").rglob("*.*")
+                  if path.suffix in (".png", ".jpg", ".webp")]
+        if len(set(stored)) != len(stored):
+            wrong.append("one picture is stored as two")
         for path in folder.rglob("*"):
             if path.is_file() and path.parent.name != "gateway" and KEY.encode() in path.read_bytes():
                 wrong.append(f"the key stands in {path.relative_to(folder)}")

@@ -1,3 +1,4 @@
+#include "base/encoding.h"
 #include "local/local_support.h"
 
 #include <klio/error.h>
@@ -5,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 
 using namespace klio;
@@ -41,10 +43,26 @@ TEST(Faults, AreAllDocumented)
         const std::string value = kind == "word" ? "=DONE"
             : kind == "state"                    ? "=data.state"
             : kind == "shape"                    ? "=data.urls"
+            : kind == "code-200"                 ? "=500"
                                                  : "";
         // At a turn that never comes, so that each kind is only parsed.
         EXPECT_NO_THROW(LocalGateway(with_faults({kind + value + ":999999"}))) << kind;
     }
+}
+
+TEST(Faults, AreListedFromTheWireUpToThePixels)
+{
+    const auto place = [](const std::string& kind) {
+        const auto& all = local_faults();
+        return std::find_if(all.begin(), all.end(),
+                            [&](const auto& fault) { return fault.first == kind; })
+            - all.begin();
+    };
+    EXPECT_EQ(place("refuse"), 0);
+    EXPECT_LT(place("drop"), place("500"));
+    EXPECT_LT(place("500"), place("finished"));
+    EXPECT_LT(place("finished"), place("task-failed"));
+    EXPECT_LT(place("task-failed"), place("corrupt-image"));
 }
 
 TEST(Faults, RefuseNonsense)
@@ -61,6 +79,9 @@ TEST(Faults, RefuseNonsense)
         {"stuck@poll", "only faults of the exchange"},
         {"stuck=1", "takes no value"},
         {"word", "needs a value"},
+        {"code-200", "needs a value"},
+        {"code-200=200", "says that the call failed"},
+        {"code-200=gone", "says that the call failed"},
         {"shape=data.nowhere", "no place of the contract's table"},
         {"state=data.nowhere", "the places are"},
     };
@@ -211,6 +232,7 @@ TEST(Faults, Statuses)
         {"400", 400, "", true, 0},
         {"401", 401, "", true, 0},
         {"408", 408, "", true, 0},
+        {"422", 422, "", true, 0},
         {"425", 425, "", true, 0},
         {"429", 429, "", true, 0},
         {"429-seconds", 429, "1", true, 0},
@@ -226,6 +248,7 @@ TEST(Faults, Statuses)
         {"504-accepted", 504, "", false, 1},
         {"520", 520, "", false, 0},
         {"html-200", 200, "", false, 0},
+        {"code-200=500", 200, "", true, 0},
         {"broken-json", 200, "", false, 1},
         {"empty", 200, "", false, 1},
         {"credits-gone", 402, "", true, 0},
@@ -248,6 +271,11 @@ TEST(Faults, Statuses)
                 testing::MatchesRegex("[A-Z][a-z]+, .* GMT"));
     Caller empty(with_faults({"429-balance"}));
     EXPECT_THAT(error_message(empty.create(body_text())), HasSubstr("balance"));
+    Caller field(with_faults({"422"}));
+    EXPECT_EQ(parse(field.create(body_text())->body)["error"]["param"], "aspect_ratio");
+    Caller coded(with_faults({"code-200=1201", "code-200=404@poll"}));
+    EXPECT_EQ(parse(coded.create(body_text())->body)["code"], 1201);
+    EXPECT_EQ(parse(coded.poll("any")->body)["message"], "not found");
     Caller refused(with_faults({"refusal"}));
     EXPECT_THAT(error_message(refused.create(body_text())), HasSubstr("content policy"));
 }
@@ -323,6 +351,96 @@ TEST(Faults, ShapesOfATask)
     EXPECT_EQ(data(18)["output"]["images"].size(), 3u);
 }
 
+TEST(Faults, EveryPlaceOfTheTable)
+{
+    struct Place {
+        std::string parent;
+        std::string key;
+        std::string member;
+    };
+    std::vector<Place> places;
+    for (const char* parent :
+         {"data.output.", "data.result.", "data.task_result.", "data.response.", "data.", ""}) {
+        for (const char* key : {"images", "image_urls", "outputs", "output", "result_urls", "urls",
+                                "image_url", "url"})
+            places.push_back({parent, key, ""});
+        for (const char* key : {"images", "outputs", "output"})
+            for (const char* member : {"url", "image_url", "b64_json"})
+                // data.output.url is data.output's own.
+                if (parent != std::string("data.") || key != std::string("output")
+                    || member == std::string("b64_json"))
+                    places.push_back({parent, key, member});
+    }
+    std::vector<std::string> faults;
+    for (size_t i = 0; i < places.size(); ++i)
+        faults.push_back("shape=" + places[i].parent + places[i].key
+                         + (places[i].member.empty() ? "" : "." + places[i].member) + ":"
+                         + std::to_string(i + 1));
+    Caller caller(with_faults(faults));
+    for (size_t i = 0; i < places.size(); ++i) {
+        std::string pointer = "/" + places[i].parent + places[i].key;
+        std::replace(pointer.begin(), pointer.end(), '.', '/');
+        const bool single = places[i].key == "url" || places[i].key == "image_url";
+        pointer += (single ? "" : "/0") + (places[i].member.empty() ? "" : "/" + places[i].member);
+        const Json answer = caller.look(caller.task());
+        const Json image = answer.value(Json::json_pointer(pointer), Json());
+        ASSERT_TRUE(image.is_string()) << faults[i];
+        EXPECT_EQ(image.get<std::string>().compare(0, 7, "http://") == 0,
+                  places[i].member != "b64_json")
+            << faults[i];
+    }
+}
+
+TEST(Faults, WordsOfATaskThatRuns)
+{
+    const std::vector<std::string> words = {"created",  "PENDING",     "queued",     "Submitted",
+                                            "starting", "in_progress", "processing", "running"};
+    std::vector<std::string> faults;
+    for (size_t i = 0; i < words.size(); ++i)
+        faults.push_back("word=" + words[i] + ":" + std::to_string(i + 1));
+    LocalGatewayOptions options = with_faults(faults);
+    options.latency = 1e6;
+    Caller caller(options, true);
+    for (const std::string& word : words) {
+        const Json created = parse(caller.create(body_text())->body);
+        EXPECT_EQ(created["data"]["status"], word);
+        EXPECT_EQ(caller.look(created["data"]["task_id"])["data"]["status"], word);
+    }
+    Caller done(with_faults({"word=queued"}));
+    EXPECT_EQ(done.look(done.task())["data"]["status"], "SUCCEEDED");
+}
+
+TEST(Faults, WordsOfATaskThatIsOver)
+{
+    for (const char* word :
+         {"failed", "FAILURE", "error", "cancelled", "canceled", "rejected", "expired"}) {
+        const std::string fault = std::string("word=") + word;
+        Caller caller(with_faults({fault, "finished:2"}));
+        const Json answer = caller.look(caller.task());
+        EXPECT_EQ(answer["data"]["status"], word);
+        EXPECT_FALSE(answer["data"].contains("output")) << word;
+        // It may be said of a task that had its images before.
+        const bool charged = word == std::string("expired");
+        EXPECT_EQ(caller.gateway.charges().size(), charged ? 1u : 0u) << word;
+        EXPECT_EQ(parse(caller.create(body_text())->body)["data"]["status"], word);
+    }
+}
+
+TEST(Faults, MessagesInNoUtf8)
+{
+    Caller caller(with_faults({"bad-utf8", "task-failed:2"}));
+    for (int i = 0; i < 2; ++i) {
+        const httplib::Result created = caller.create(body_text());
+        EXPECT_FALSE(base::utf8_valid(created->body));
+        const Json mended = parse(base::utf8_mended(created->body));
+        ASSERT_TRUE(mended["data"]["task_id"].is_string());
+        const std::string looked = caller.poll(mended["data"]["task_id"])->body;
+        EXPECT_FALSE(base::utf8_valid(looked));
+        EXPECT_EQ(parse(base::utf8_mended(looked))["data"]["status"],
+                  i == 0 ? "SUCCEEDED" : "FAILED");
+    }
+}
+
 TEST(Faults, TasksThatHide)
 {
     Caller late(with_faults({"task-late"}));
@@ -343,10 +461,78 @@ TEST(Faults, ExpiredUrls)
     const std::string id = once.task();
     EXPECT_EQ(once.get(once.urls(id).at(0))->status, 403);
     EXPECT_EQ(once.get(once.urls(id).at(0))->status, 200);
+    Caller other_status(with_faults({"expired-400"}));
+    const std::string odd = other_status.task();
+    EXPECT_EQ(other_status.get(other_status.urls(odd).at(0))->status, 400);
+    EXPECT_EQ(other_status.get(other_status.urls(odd).at(0))->status, 200);
+    Caller page(with_faults({"expired-html"}));
+    const std::string shown = page.task();
+    const httplib::Result html = page.get(page.urls(shown).at(0));
+    EXPECT_EQ(html->status, 200);
+    EXPECT_THAT(html->body, HasSubstr("expired"));
+    EXPECT_EQ(page.get(page.urls(shown).at(0))->body.substr(1, 3), "PNG");
     Caller always(with_faults({"expired-for-good"}));
     const std::string other = always.task();
     EXPECT_EQ(always.get(always.urls(other).at(0))->status, 403);
     EXPECT_EQ(always.get(always.urls(other).at(0))->status, 403);
+}
+
+TEST(Faults, FreshAnswersInAnotherOrder)
+{
+    Caller caller(with_faults({"reordered"}));
+    const std::string id = caller.task({{"num_images", 3}});
+    const auto path = [](const std::string& url) { return url.substr(0, url.find('?')); };
+    const std::vector<std::string> first = caller.urls(id);
+    EXPECT_EQ(caller.get(first.at(1))->status, 200);
+    EXPECT_EQ(caller.get(first.at(2))->status, 403);
+    const std::vector<std::string> next = caller.urls(id);
+    for (size_t i = 0; i < 3; ++i) {
+        EXPECT_EQ(path(next.at(i)), path(first.at(2 - i)));
+        EXPECT_EQ(caller.get(next[i])->status, 200);
+    }
+}
+
+TEST(Faults, ARangeOfAnotherFile)
+{
+    Caller caller(with_faults({"changed-file"}));
+    const std::string url = caller.urls(caller.task()).at(0);
+    EXPECT_FALSE(caller.get(url)); // breaks off
+    const httplib::Result whole = caller.get(url);
+    ASSERT_EQ(read_pixels(whole->body).width, 1024);
+    const std::string tag = whole->get_header_value("ETag");
+    httplib::Client client("127.0.0.1", caller.gateway.port());
+    const httplib::Result rest
+        = client.Get(url.substr(url.find('/', 8)), {{"Range", "bytes=1000-"}, {"If-Range", tag}});
+    EXPECT_EQ(rest->status, 206);
+    EXPECT_NE(rest->get_header_value("ETag"), tag);
+    EXPECT_EQ(rest->body.size(), whole->body.size() - 1000);
+    EXPECT_NE(rest->body, whole->body.substr(1000));
+}
+
+TEST(Faults, PixelsThatAreBrokenOnce)
+{
+    Caller caller(with_faults({"corrupt-once"}));
+    const std::string url = caller.urls(caller.task()).at(0);
+    const std::string broken = caller.get(url)->body;
+    const std::string good = caller.get(url)->body;
+    EXPECT_EQ(read_pixels(good).width, 1024);
+    EXPECT_EQ(read_pixels(broken).width, 0);
+    EXPECT_EQ(broken.size(), good.size());
+    // Up to the first chunk of pixels, and the last one, which ends the file.
+    const size_t pixels = good.find("IDAT") + 4;
+    EXPECT_EQ(broken.substr(0, pixels), good.substr(0, pixels));
+    EXPECT_EQ(broken.substr(broken.size() - 12), good.substr(good.size() - 12));
+
+    Caller jpeg(with_faults({"corrupt-once", "jpeg"}));
+    const std::string jpeg_url = jpeg.urls(jpeg.task()).at(0);
+    const std::string broken_jpeg = jpeg.get(jpeg_url)->body;
+    const std::string good_jpeg = jpeg.get(jpeg_url)->body;
+    ASSERT_EQ(read_pixels(good_jpeg).width, 1024);
+    EXPECT_NE(read_pixels(broken_jpeg).rgb, read_pixels(good_jpeg).rgb);
+    EXPECT_EQ(broken_jpeg.size(), good_jpeg.size());
+    EXPECT_EQ(broken_jpeg.substr(0, good_jpeg.size() / 4),
+              good_jpeg.substr(0, good_jpeg.size() / 4));
+    EXPECT_EQ(broken_jpeg.substr(broken_jpeg.size() - 2), "\xff\xd9");
 }
 
 TEST(Faults, SpoiltImages)

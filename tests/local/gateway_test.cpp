@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -416,6 +417,18 @@ TEST(Gateway, StopsWithConnectionsOpen)
     caller.gateway.stop();
     EXPECT_FALSE(caller.get("/healthz"));
     caller.gateway.stop();
+}
+
+TEST(Gateway, StopsWhileItRenders)
+{
+    const auto start = std::chrono::steady_clock::now();
+    {
+        Caller caller;
+        // Some minutes of rendering; it is not waited for.
+        for (int i = 0; i < 40; ++i)
+            caller.task({{"prompt", std::to_string(i)}, {"num_images", 9}, {"resolution", "2k"}});
+    }
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
 }
 
 TEST(Gateway, ServesManyAtOnce)

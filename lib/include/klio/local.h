@@ -25,7 +25,7 @@ struct LocalGatewayOptions {
     /// of the exchange itself also "KIND@poll", "KIND@download". See local_faults().
     std::vector<std::string> faults;
     uint64_t seed = 1;        ///< of the faults
-    double fault_seconds = 2; ///< how long slow answers take
+    double fault_seconds = 2; ///< how long slow answers take, and "hang" holds a connection
     long credits = -1;        ///< of each key where `keys` is empty; negative: without end
     /// Answer a repeated Idempotency-Key with the first task instead of a second one. The service
     /// documents no such thing, so klio must be right without it.
@@ -75,7 +75,7 @@ private:
 KLIO_API std::vector<std::string> preview_frames(const std::string& request_body,
                                                  const std::vector<std::string>& references);
 
-/// The fault kinds with one line of meaning each, for `klio serve --help` and the README.
-KLIO_API const std::map<std::string, std::string>& local_faults();
+/// The fault kinds with one line of meaning each, from the wire up to the pixels.
+KLIO_API const std::vector<std::pair<std::string, std::string>>& local_faults();
 
 } // namespace klio
