@@ -1,5 +1,6 @@
 #include "prepare/reader.h"
 
+#include "base/encoding.h"
 #include "prepare/header.h"
 
 #include <klio/error.h>
@@ -59,7 +60,7 @@ std::unique_ptr<Reader> open_reader(const Source& source, const Options& options
         size = source.bytes->size();
     } else {
         size = check_file(source.name);
-        if (ends_with(source.name, ".kling"))
+        if (ends_with(base::lower(source.name.substr(0, source.name.find('?'))), ".kling"))
             throw ReferenceError(source.name
                                  + ": is a recipe; a reference must be an image (generate the "
                                    "recipe first, then use a frame of it)");

@@ -27,6 +27,7 @@ const std::map<std::string, std::string>& recipe_options()
         {"peak", "policy compress: the value that becomes white (default: the brightest)"},
         {"exposure", "stops, or auto: the picture's log-average to middle grey (default 0)"},
         {"fit", "references: crop (default), pad, none; frames: WxH, WxH:letterbox|width|height"},
+        {"frame_fit", "frames: WxH, WxH:letterbox|width|height, beside a fit of the references"},
         {"gravity",
          "what a crop keeps: center (default), top, bottom, left, right, attention (the subject), "
          "a point x,y or a rectangle WxH+X+Y in pixels of the source"},
@@ -42,6 +43,12 @@ const std::map<std::string, std::string>& recipe_options()
         {"prepare_urls", "true: URL references are fetched, prepared and staged too"},
     };
     return options;
+}
+
+std::string option_name(const std::string& name, const std::string& value)
+{
+    const bool of_references = value == "crop" || value == "pad" || value == "none";
+    return name == "fit" && !of_references ? "frame_fit" : name;
 }
 
 namespace {
@@ -162,15 +169,21 @@ private:
             else if (std::find(names.begin(), names.end(), name) == names.end())
                 unknown(name, option, names, {}, "klio.");
             else if (option.is_string())
-                m_recipe.options[name] = name == "conform" ? absolute(option.get<std::string>())
-                                                           : option.get<std::string>();
+                keep(name,
+                     name == "conform" ? absolute(option.get<std::string>())
+                                       : option.get<std::string>());
             else if (name == "conform")
                 wrong("klio.conform", option, "a file");
             else if (option.is_number() || option.is_boolean())
-                m_recipe.options[name] = base::to_text(option);
+                keep(name, base::to_text(option));
             else
                 wrong("klio." + name, option, "text or a number");
         }
+    }
+
+    void keep(const std::string& name, const std::string& value)
+    {
+        m_recipe.options[option_name(name, value)] = value;
     }
 
     void unknown(const std::string& name, const Json& value, std::vector<std::string> known,

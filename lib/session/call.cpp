@@ -12,6 +12,8 @@ namespace {
 constexpr std::chrono::milliseconds tick {50};
 // Another process's `klio jobs cancel` is looked for this often.
 constexpr double cancel_seconds = 0.5;
+// A callback that wants to stop a wait is asked this often.
+constexpr double repeat_seconds = 0.2;
 
 std::atomic<base::Clock*> injected_clock {nullptr};
 
@@ -20,12 +22,25 @@ std::atomic<base::Clock*> injected_clock {nullptr};
 void Call::report(const char* step, const std::string& message, double done, double total) const
 {
     tell(step, message, done, total);
-    options.cancel.check(message);
+    check(message);
+}
+
+void Call::check(const std::string& what) const
+{
+    if (options.cancel.cancelled())
+        throw CancelledError("stopped before this run sent anything: " + what);
 }
 
 void Call::tell(const char* step, const std::string& message, double done, double total) const
 {
-    if (options.progress && !options.progress({step, job, message, done, total}))
+    tell(step, {{}, {}, message, done, total});
+}
+
+void Call::tell(const char* step, Progress progress) const
+{
+    progress.step = step;
+    progress.job = job;
+    if (options.progress && !options.progress(progress))
         options.cancel.cancel();
 }
 
@@ -45,7 +60,7 @@ bool may_have_key(const Call& call, const std::string& url)
         return false;
     if (transport::parse_url(call.settings.get("endpoint"), own) && own.origin() == wanted.origin())
         return true;
-    return call.options.endpoint_by_user || (on_loopback(url) && !call.options.endpoint.empty());
+    return call.options.endpoint_by_user;
 }
 
 } // namespace
@@ -60,6 +75,13 @@ std::vector<std::string> Call::allowed_hosts() const
         at = end;
     }
     return allowed;
+}
+
+std::string Call::endpoint_flag(const std::string& url) const
+{
+    const bool known = !options.endpoint_by_user || options.endpoint_identity == local_endpoint
+        || normalized_endpoint(settings.get("endpoint")) == url;
+    return known ? std::string() : " --endpoint " + url;
 }
 
 service::Client Call::client(const std::string& url) const
@@ -135,12 +157,17 @@ void attend(const Call& call, const char* step, Board& board, const CancelToken&
             const std::function<bool(std::chrono::milliseconds)>& ready)
 {
     double looked_at = call.clock.monotonic();
+    double told_at = looked_at;
+    Progress progress;
     while (!ready(tick)) {
         const double now = call.clock.monotonic();
         try {
-            Progress progress;
-            if (board.take(progress))
-                call.tell(step, progress.message, progress.done, progress.total);
+            const bool news = board.take(progress);
+            if (news || now - told_at > repeat_seconds) {
+                progress.repeated = !news;
+                told_at = now;
+                call.tell(step, progress);
+            }
             if (now - looked_at > cancel_seconds) {
                 looked_at = now;
                 if (call.store.jobs().cancel_requested(call.job))

@@ -34,13 +34,19 @@ struct Call {
     /// Tells the user; throws CancelledError where they, or the callback, said stop.
     void report(const char* step, const std::string& message, double done = 0,
                 double total = 0) const;
-    /// The same without a stop: where stopping has to say what was paid.
+    /// Throws CancelledError where the user said stop; for what comes before the create.
+    void check(const std::string& what) const;
+    /// The same as report() without a stop: where stopping has to say what was paid.
     void tell(const char* step, const std::string& message, double done = 0,
               double total = 0) const;
+    void tell(const char* step, Progress progress) const;
     void warn(const std::string& message) const;
     double now() const { return clock.unix_time(); }
     /// Hosts that may have a private address: the setting allow_hosts.
     std::vector<std::string> allowed_hosts() const;
+    /// " --endpoint URL" where a command that goes on with this job needs it, since the settings
+    /// name another one; else empty.
+    std::string endpoint_flag(const std::string& url) const;
     /// The service, for the endpoint at `url`. Throws KeyError where there is no key for it.
     service::Client client(const std::string& url) const;
 };

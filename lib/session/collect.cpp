@@ -1,30 +1,39 @@
 #include "session/collect.h"
 
-#include "base/secret.h"
-#include "frames/decode.h"
-#include "store/crash_point.h"
+#include "service/failure.h"
+#include "session/fetch.h"
+#include "store/results.h"
 
 #include <algorithm>
-#include <set>
 
 namespace klio::session {
 
 namespace {
 
-std::string kept(const std::string& key)
+std::string paid(const StoredSet& set)
 {
-    return " (" + job_name(key) + " is kept: run again, or klio jobs collect " + key.substr(0, 12)
+    if (!set.price_known)
+        return "it is paid for";
+    return set.credits_at_least == 0
+        ? std::string("it costs nothing")
+        : "it counts as at least " + std::to_string(set.credits_at_least) + " credits";
+}
+
+std::string kept(const Call& call, const store::JobRecord& job)
+{
+    const std::string& key = job.set.job;
+    return " (" + job_name(key) + " is kept, " + paid(job.set)
+        + ": run again, or klio jobs collect " + key.substr(0, 12) + call.endpoint_flag(job.url)
         + "; nothing is paid twice)";
 }
 
-bool frame_whole(const StoredFrame& frame)
+// What a person does whose task can't be told: see `klio jobs resolve --help`.
+std::string resolve_hint(const std::string& key)
 {
-    try {
-        store::read_frame_bytes(frame);
-        return true;
-    } catch (const DamagedError&) {
-        return false;
-    }
+    return "; it may have been charged, so it counts as spent and is not sent again by itself: "
+           "klio "
+           "jobs resolve "
+        + key.substr(0, 12) + ", with one of --task ID, --resubmit or --forget";
 }
 
 // A finished job whose files are fetched again stays finished, whatever becomes of that.
@@ -49,10 +58,28 @@ double task_made(const Call& call, const store::JobRecord& job)
 // The task was seen finished, whatever it is called by now.
 bool was_finished(const store::JobRecord& job)
 {
-    service::Answer answer;
-    service::Failure failure;
-    return !job.raw_task.empty() && service::read_answer(200, job.raw_task, {}, 0, answer, failure)
-        && answer.state == service::TaskState::done;
+    for (const std::string* raw : {&job.raw_task, &job.raw_create}) {
+        service::Answer answer;
+        service::Failure failure;
+        if (!raw->empty() && service::read_answer(200, *raw, {}, 0, answer, failure)
+            && answer.state == service::TaskState::done)
+            return true;
+    }
+    return false;
+}
+
+// It was charged when it finished; what is stored of it can still be used.
+[[noreturn]] void pictures_lost(const Call& call, const store::JobRecord& job,
+                                const std::string& why)
+{
+    const std::string key = job.set.job.substr(0, 12);
+    const std::string message = "task " + service::one_line(job.set.task_id, 128)
+        + " was finished, and its pictures can no longer be fetched: " + why
+        + "; it counts as spent: klio jobs recover " + key
+        + " --as-it-is ends it with the frames that are stored, klio jobs resolve " + key
+        + " --forget without any";
+    trouble(call, job, ErrorKind::damaged, message);
+    throw DamagedError(message);
 }
 
 // The final answer of a failed task: what the job becomes.
@@ -61,29 +88,23 @@ bool was_finished(const store::JobRecord& job)
 {
     const service::Failure failure = service::failure_of(outcome.answer);
     const std::string& key = job.set.job;
-    const std::string task = "task " + job.set.task_id;
+    const std::string task = "task " + service::one_line(job.set.task_id, 128);
     if (mending(job))
         throw_error(failure.kind, failure.message);
-    if (was_finished(job)) {
-        // It was charged when it finished; what is stored of it can still be used.
-        const std::string message = task
-            + " was finished, and its pictures can no longer be fetched: " + failure.message
-            + "; it counts as spent: klio jobs recover " + key.substr(0, 12)
-            + " --as-it-is ends it with the frames that are stored, klio jobs resolve "
-            + key.substr(0, 12) + " --forget without any";
-        trouble(call, job, ErrorKind::damaged, message);
-        throw DamagedError(message);
-    }
+    if (was_finished(job))
+        pictures_lost(call, job, failure.message);
     if (service::may_have_succeeded(outcome.answer)) {
         call.store.jobs().unknown(key, ErrorKind::unknown, failure.message, {}, call.now());
         throw UnknownCreateError(job_name(key) + ": " + task + ": " + failure.message
-                                 + "; it may have been charged, so it counts as spent and is not "
-                                   "sent again by itself; see klio jobs resolve");
+                                 + resolve_hint(key));
     }
     const JobState state
         = failure.kind == ErrorKind::refusal ? JobState::refused : JobState::failed;
     call.store.jobs().failed(key, state, failure.kind, failure.message, outcome.raw, call.now());
-    throw_error(failure.kind, task + " failed and is not charged: " + failure.message);
+    throw_error(failure.kind,
+                job_name(key) + ": " + task + " failed and is not charged: " + failure.message
+                    + (state == JobState::refused ? "; change the request"
+                                                  : "; run again for another try"));
 }
 
 // Waits until the task is final.
@@ -91,6 +112,7 @@ service::PollOutcome wait_until_final(const Call& call, store::JobRecord& job,
                                       service::Client& client)
 {
     const std::string& task = job.set.task_id;
+    const std::string shown = service::one_line(task, 128);
     const std::string& key = job.set.job;
     store::JobTable& jobs = call.store.jobs();
     const double made = task_made(call, job);
@@ -108,9 +130,10 @@ service::PollOutcome wait_until_final(const Call& call, store::JobRecord& job,
                       task, made, call.deadline, inner, [&](const service::PollOutcome& look) {
                           const service::Answer& answer = look.answer;
                           odd = answer.unknown_word ? look.raw : std::string();
-                          board.put("task " + task + ": "
-                                        + (answer.status_word.empty() ? std::string("waiting")
-                                                                      : answer.status_word),
+                          board.put("task " + shown + ": "
+                                        + (answer.status_word.empty()
+                                               ? std::string("waiting")
+                                               : service::one_line(answer.status_word, 64)),
                                     call.clock.monotonic() - made);
                       });
               });
@@ -122,20 +145,20 @@ service::PollOutcome wait_until_final(const Call& call, store::JobRecord& job,
         return outcome;
     } catch (const CancelledError&) {
         keep_odd();
-        throw CancelledError("stopped waiting for task " + task + kept(key));
+        throw CancelledError("stopped waiting for task " + shown + kept(call, job));
     } catch (const FailedError& error) {
         if (mending(job))
             throw;
+        if (was_finished(job))
+            pictures_lost(call, job, error.what());
         // The service no longer knows the task: it may have run, and been charged.
         jobs.unknown(key, ErrorKind::unknown, error.what(), {}, call.now());
-        throw UnknownCreateError(job_name(key) + ": " + error.what()
-                                 + "; it may have been charged, so it counts as spent and is not "
-                                   "sent again by itself; see klio jobs resolve");
+        throw UnknownCreateError(job_name(key) + ": " + error.what() + resolve_hint(key));
     } catch (const Error& error) {
         keep_odd();
         trouble(call, job, error.kind(), error.what());
         throw_error(error.kind(),
-                    error.what() + kept(key)
+                    error.what() + kept(call, job)
                         + (odd.empty() ? std::string()
                                        : "; if the pictures are there: klio jobs show "
                                    + key.substr(0, 12) + " --raw, klio jobs recover "
@@ -162,87 +185,17 @@ service::PollOutcome wait_for(const Call& call, store::JobRecord& job, service::
     return outcome;
 }
 
-// One image's bytes into the store. Throws DamagedError, StoreError.
-void keep_image(const Call& call, const store::JobRecord& job, int index, const std::string& bytes)
+// The request's own pictures come back in some answers, under whatever name.
+void drop_own_pictures(const store::JobRecord& job, service::Answer& answer)
 {
-    const frames::ImageProbe probe = frames::check_image(
-        bytes, "image " + std::to_string(index + 1) + " of " + job_name(job.set.job));
-    StoredFrame frame;
-    frame.index = index + 1;
-    frame.media_type = probe.media_type;
-    frame.width = probe.width;
-    frame.height = probe.height;
-    frame.channels = probe.channels;
-    frame.bit_depth = probe.bit_depth;
-    frame = store::write_frame_bytes(call.store.folder(), job.set.job, frame, bytes);
-    call.store.jobs().add_frame(job.set.job, frame);
-}
-
-// Indices of `count` images of which no whole file is there.
-std::set<int> not_stored(const store::JobRecord& job, size_t count)
-{
-    std::set<int> indices;
-    for (size_t i = 0; i < count; ++i)
-        indices.insert(int(i));
-    for (const StoredFrame& frame : job.set.frames)
-        if (frame_whole(frame))
-            indices.erase(frame.index - 1);
-    return indices;
-}
-
-// What is still missing after a round of downloads.
-struct Missing {
-    bool worth_again = false; ///< a fresh answer of the task may have what this one had not
-    ErrorKind kind = ErrorKind::network;
-    std::string message; ///< of the first
-    std::set<int> indices;
-};
-
-// Downloads and stores the images whose indices are in `wanted`.
-Missing fetch(const Call& call, store::JobRecord& job, service::Client& client,
-              const std::vector<service::ResultImage>& all, const std::set<int>& wanted)
-{
-    std::vector<service::ResultImage> images;
-    std::vector<int> indices;
-    for (size_t i = 0; i < all.size(); ++i)
-        if (wanted.count(int(i))) {
-            images.push_back(all[i]);
-            indices.push_back(int(i));
-        }
-    Missing missing;
-    missing.indices = wanted;
-    std::exception_ptr broken;
-    const auto note = [&](ErrorKind kind, const std::string& message, bool worth_again) {
-        if (missing.message.empty()) {
-            missing.kind = kind;
-            missing.message = message;
-        }
-        missing.worth_again = missing.worth_again || worth_again;
-    };
-    attended(call, "download", [&](const CancelToken& inner, Board& board) {
-        return client.download(images, call.deadline, inner, [&](service::Download& image) {
-            const int index = indices[size_t(image.index)];
-            if (!image.ok()) {
-                note(image.failure.kind, image.failure.message, image.gone);
-                return;
-            }
-            if (broken)
-                return;
-            try {
-                keep_image(call, job, index, image.bytes);
-                missing.indices.erase(index);
-                board.put("frame " + std::to_string(index + 1) + " is stored",
-                          double(all.size() - missing.indices.size()), double(all.size()));
-            } catch (const DamagedError& error) {
-                note(error.kind(), error.what(), true);
-            } catch (...) {
-                broken = std::current_exception();
-            }
-        });
-    });
-    if (broken)
-        std::rethrow_exception(broken);
-    return missing;
+    const std::vector<std::string>& own = job.set.request.images;
+    answer.images.erase(std::remove_if(answer.images.begin(), answer.images.end(),
+                                       [&](const service::ResultImage& image) {
+                                           return !image.url.empty()
+                                               && std::find(own.begin(), own.end(), image.url)
+                                               != own.end();
+                                       }),
+                        answer.images.end());
 }
 
 // Ends the job, or says what is missing.
@@ -258,7 +211,7 @@ void finish(const Call& call, store::JobRecord& job, const Missing& missing, siz
                 + std::to_string(count) + " images could not be stored: " + missing.message;
         if (!cancelled)
             trouble(call, job, missing.kind, message);
-        throw_error(cancelled ? ErrorKind::cancelled : missing.kind, message + kept(key));
+        throw_error(cancelled ? ErrorKind::cancelled : missing.kind, message + kept(call, job));
     }
     const int asked = job.set.request.num_images;
     if (int(count) != asked) {
@@ -294,38 +247,55 @@ void collect_job(const Call& call, store::JobRecord& job)
     service::Answer answer;
     service::Failure failure;
     const bool has_task = !job.set.task_id.empty();
+    bool asked_now = false;
     // An answer that is kept already saves a look, and still works when the task is gone.
     // The create's own answer may have brought the images together with an id.
+    // Not with the gateway in one's own process: its port, and with it every URL, is another now.
+    const bool moved = has_task && job.set.endpoint == local_endpoint;
     const std::string& raw = job.raw_task.empty() ? job.raw_create : job.raw_task;
-    if (raw.empty() || !service::read_answer(200, raw, {}, call.now(), answer, failure)
+    if (moved || raw.empty() || !service::read_answer(200, raw, {}, call.now(), answer, failure)
         || answer.images.empty()) {
         answer = {};
-        if (has_task)
+        if (has_task) {
             answer = wait_for(call, job, client).answer;
+            asked_now = true;
+        }
     }
+    drop_own_pictures(job, answer);
+    std::vector<service::ResultImage> before = answer.images;
     for (int round = 0;; ++round) {
         if (answer.images.empty()) {
-            const std::string message = service::no_images_message(answer);
+            const std::string key = job.set.job.substr(0, 12);
+            const std::string message = service::no_images_message(answer)
+                + "; the answer is kept: klio jobs show " + key + " --raw, then klio jobs recover "
+                + key + " --at JSON_POINTER";
             trouble(call, job, ErrorKind::damaged, message);
             throw DamagedError(job_name(job.set.job) + ": " + message);
         }
         if (const auto stored = call.store.jobs().find(job.set.job))
             job.set.frames = stored->set.frames;
-        const std::set<int> wanted = not_stored(job, answer.images.size());
+        // A fresh answer may name fewer pictures than were there; they are missed all the same.
+        const size_t count = std::max(before.size(), answer.images.size());
         Missing missing;
-        if (!wanted.empty()) {
-            call.tell("download", "downloading " + std::to_string(wanted.size()) + " images",
-                      double(answer.images.size() - wanted.size()), double(answer.images.size()));
-            missing = fetch(call, job, client, answer.images, wanted);
+        missing.indices = not_stored(job, count);
+        if (!missing.indices.empty()) {
+            call.tell("download",
+                      "downloading " + std::to_string(missing.indices.size()) + " images",
+                      double(count - missing.indices.size()), double(count));
+            fetch(call, job, client, answer.images, !same_pictures(before, answer.images), missing);
         }
-        const bool again = !missing.indices.empty() && missing.worth_again && has_task && round == 0
-            && !call.options.cancel.cancelled();
+        // Whatever an answer of an earlier run has come to, what the service says now costs
+        // nothing.
+        const bool again = !missing.indices.empty() && (missing.worth_again || !asked_now)
+            && has_task && round == 0 && missing.kind != ErrorKind::cancelled
+            && !call.options.cancel.cancelled() && call.clock.monotonic() < call.deadline;
         if (!again) {
-            finish(call, job, missing, answer.images.size());
+            finish(call, job, missing, count);
             return;
         }
         // Expired URLs, or bytes that are no image: the task once more, and what it says now.
         answer = wait_for(call, job, client).answer;
+        drop_own_pictures(job, answer);
     }
 }
 
@@ -345,10 +315,13 @@ void recover_job(const Call& call, store::JobRecord& job, const std::string& jso
         return service::images_at(job.raw_task.empty() ? job.raw_create : job.raw_task,
                                   json_pointer);
     }();
-    const std::set<int> wanted = not_stored(job, images.size());
-    call.tell("download", "downloading " + std::to_string(wanted.size()) + " images", 0,
-              double(wanted.size()));
-    const Missing missing = wanted.empty() ? Missing() : fetch(call, job, client, images, wanted);
+    Missing missing;
+    missing.indices = not_stored(job, images.size());
+    if (!missing.indices.empty()) {
+        call.tell("download", "downloading " + std::to_string(missing.indices.size()) + " images",
+                  0, double(missing.indices.size()));
+        fetch(call, job, client, images, false, missing);
+    }
     finish(call, job, missing, images.size());
 }
 

@@ -1,5 +1,6 @@
 #include "session/purchase.h"
 
+#include "service/failure.h"
 #include "session/staged_references.h"
 #include "store/crash_point.h"
 
@@ -12,7 +13,28 @@ std::string resolve_hint(const std::string& key)
     const std::string name = key.substr(0, 12);
     return "it counts as spent and is not sent again by itself; look at the service whether the "
            "task is there, then: klio jobs resolve "
-        + name + " --task ID | --resubmit | --forget";
+        + name + ", with one of --task ID, --resubmit or --forget";
+}
+
+// What to do about a create that was surely not accepted.
+std::string advice(const std::string& key, ErrorKind kind)
+{
+    switch (kind) {
+    case ErrorKind::key:
+        return "; nothing is charged; see klio doctor for where the key comes from";
+    case ErrorKind::credits:
+        return "; nothing is charged; run again when the account has credits";
+    case ErrorKind::refusal:
+        return "; nothing is charged; change the request, or to send it once more: klio jobs "
+               "resolve "
+            + key.substr(0, 12) + " --resubmit";
+    case ErrorKind::bad_request:
+        return "; nothing is charged; correct the request or the endpoint";
+    case ErrorKind::cancelled:
+        return "; nothing is charged";
+    default:
+        return "; nothing is charged; run again later";
+    }
 }
 
 // Writes the answer down, by one way or another: what was bought must not be lost to a disk that
@@ -36,8 +58,8 @@ void keep(const Call& call, const store::JobRecord& job, const service::CreateOu
     };
     if (done([&] { jobs.submitted(key, task, outcome.raw, call.now()); }))
         return;
-    const std::string accepted
-        = job_name(key) + " was accepted" + (task.empty() ? "" : " as task " + task);
+    const std::string accepted = job_name(key) + " was accepted"
+        + (task.empty() ? "" : " as task " + service::one_line(task, 128));
     if (done([&] { call.store.keep_answer(key, task, outcome.raw); }))
         throw StoreError(accepted + "; the database could not take it (" + why
                          + "), so it is kept in answers/; mend this and run again to collect it, "
@@ -58,7 +80,7 @@ void keep(const Call& call, const store::JobRecord& job, const service::CreateOu
     const std::string message = accepted + ", and that could not be written down (" + why
         + "); it counts as spent; mend this, then "
         + (task.empty() ? "look at the service whether a task is there, and run: klio jobs resolve "
-                   + key.substr(0, 12) + " --task ID | --resubmit | --forget"
+                   + key.substr(0, 12) + ", with one of --task ID, --resubmit or --forget"
                         : "run: klio jobs resolve " + key.substr(0, 12) + " --task " + task);
     done([&] { jobs.unknown(key, ErrorKind::unknown, message, {}, call.now()); });
     throw StoreError(message);
@@ -104,7 +126,7 @@ void purchase(const Call& call, store::JobRecord& job, std::vector<Reference>& r
     const std::string body
         = request_body(job.set.request, stage_references(call, job.url, references));
 
-    call.options.cancel.check("sending " + job_name(key));
+    call.check("sending " + job_name(key));
     call.store.drop_answer(key); // of an earlier purchase, which this one must not be taken for
     jobs.begin(job, call.limits, call.now());
     announce(call, key);
@@ -127,7 +149,7 @@ void purchase(const Call& call, store::JobRecord& job, std::vector<Reference>& r
             && stage_setting(call, job.url) == "inline")
             message += "; " + staging::inline_refusal_hint();
         jobs.failed(key, state, failure.kind, message, outcome.raw, call.now());
-        throw_error(failure.kind, message);
+        throw_error(failure.kind, job_name(key) + ": " + message + advice(key, failure.kind));
     }
     case service::CreateOutcome::Kind::unknown: {
         if (!outcome.answer.task_id.empty()) {

@@ -62,6 +62,7 @@ void apply_options(const std::map<std::string, std::string>& options, GenerateOp
         {"image_view", &prepare.image_view},
         {"to", &frame.to},
         {"conform", &frame.conform},
+        {"frame_fit", &frame.fit},
         {"match", &frame.match},
         {"endpoint", &generate.endpoint},
     };
@@ -77,8 +78,7 @@ void apply_options(const std::map<std::string, std::string>& options, GenerateOp
         else if (name == "prepare_urls")
             read_truth(name, value, generate.prepare_urls, problems);
         else if (name == "fit")
-            (value == "crop" || value == "pad" || value == "none" ? prepare.fit : frame.fit)
-                = value;
+            (option_name(name, value) == name ? prepare.fit : frame.fit) = value;
         else
             problems.push_back({"unknown option", name, "no option of a recipe has this name"});
     }

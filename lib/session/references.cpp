@@ -52,7 +52,7 @@ std::string fetch_url(const Call& call, const std::string& url)
         = attended(call, "prepare", [&](const CancelToken& inner, Board&) {
               return call.transport.perform(request, inner);
           });
-    call.options.cancel.check("fetching a reference");
+    call.check("fetching a reference");
     if (!response.ok())
         throw ReferenceError(
             "reference " + base::mask_url(url) + ": can't be fetched ("

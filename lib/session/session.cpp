@@ -5,6 +5,7 @@
 #include "base/sha256.h"
 #include "session/call.h"
 #include "session/collect.h"
+#include "session/fetch.h"
 #include "session/purchase.h"
 #include "session/references.h"
 
@@ -123,7 +124,11 @@ struct Session::Impl {
                 throw TimeoutError(session::job_name(call.job)
                                    + " is still under way elsewhere; run again to collect it");
             call.clock.sleep(base::Seconds(flight_tick), call.options.cancel);
-            call.options.cancel.check("waiting for " + session::job_name(call.job));
+            if (call.options.cancel.cancelled())
+                throw CancelledError("stopped waiting for " + session::job_name(call.job)
+                                     + ", which is under way elsewhere: run again, or klio jobs "
+                                       "collect "
+                                     + call.job.substr(0, 12) + "; nothing is paid twice");
             const auto job = store.jobs().find(call.job);
             if (job && job->set.state == JobState::succeeded)
                 return false;
@@ -149,7 +154,7 @@ struct Session::Impl {
         } release {*this, call};
         if (references) {
             session::purchase(call, job, *references);
-            job = *store.jobs().find(call.job);
+            job = store.jobs().get(call.job);
         }
         call.tell("wait", "task " + job.set.task_id + " is accepted; waiting for it");
         session::collect_job(call, job);
@@ -157,7 +162,7 @@ struct Session::Impl {
 
     StoredSet finished(const Call& call)
     {
-        StoredSet set = store.jobs().find(call.job)->set;
+        StoredSet set = store.jobs().get(call.job).set;
         if (call.options.progress)
             call.options.progress({"done", call.job, session::job_name(call.job) + " is stored",
                                    double(set.frames.size()), double(set.frames.size())});
@@ -180,7 +185,8 @@ struct Session::Impl {
             throw UnknownCreateError(name + " may or may not have been accepted (" + job.set.message
                                      + "); it counts as spent and is not sent again by itself; "
                                        "look at the service, then: klio jobs resolve "
-                                     + short_key + " --task ID | --resubmit | --forget");
+                                     + short_key
+                                     + ", with one of --task ID, --resubmit or --forget");
         case JobState::refused:
             throw RefusalError(name + " was refused before (" + job.set.message
                                + "); change the request, or allow it once more: klio jobs resolve "
@@ -222,7 +228,7 @@ struct Session::Impl {
         bool waited = false;
         if (!take_flight(call, flight, waited))
             return finished(call);
-        job = store.jobs().find(call.job);
+        job = fresh ? store.jobs().find(call.job) : store.jobs().get(call.job);
         if (!job) {
             advance(call, *fresh, references);
             return bought(call);
@@ -279,9 +285,44 @@ struct Session::Impl {
         } catch (const CancelledError&) {
             throw;
         } catch (const Error& error) {
-            throw DamagedError(damage + "; fetching it again failed: " + error.what());
+            throw DamagedError(damage + "; fetching it again failed: " + error.what()
+                               + "; if it stays so: " + without_damaged(job));
         }
         call.warn(session::job_name(job.set.job) + ": the damaged result was fetched again");
+    }
+
+    /// What a person does about a finished job whose frames can't be mended.
+    static std::string without_damaged(const JobRecord& job)
+    {
+        const std::vector<StoredFrame>& frames = job.set.frames;
+        const std::string key = job.set.job.substr(0, 12);
+        return std::any_of(frames.begin(), frames.end(), session::frame_whole)
+            ? "klio jobs recover " + key + " --as-it-is keeps the frames that are whole"
+            : "no frame of it is whole; klio jobs delete " + key
+                + " lets the next run of its request buy it anew";
+    }
+
+    /// Frames whose files are damaged are no longer the job's; their files stay where they are.
+    void drop_damaged(const Call& call, JobRecord& job)
+    {
+        std::vector<StoredFrame> whole;
+        std::vector<int> damaged;
+        for (const StoredFrame& frame : job.set.frames) {
+            if (session::frame_whole(frame)) {
+                whole.push_back(frame);
+                continue;
+            }
+            damaged.push_back(frame.index);
+            job.set.warnings.push_back("frame " + std::to_string(frame.index)
+                                       + " was damaged and could not be fetched again; the user "
+                                         "went on without it");
+        }
+        if (damaged.empty() || (whole.empty() && job.set.state != JobState::succeeded))
+            return;
+        if (whole.empty())
+            throw UsageError(session::job_name(job.set.job) + ": " + without_damaged(job));
+        store.jobs().drop_frames(job.set.job, damaged, job.set.warnings, call.now());
+        job.set.frames = std::move(whole);
     }
 
     Settings settings;
@@ -346,12 +387,19 @@ StoredSet Session::recover(const std::string& job, const std::string& json_point
     m_impl->store.jobs().require_writable();
     store::Flight flight;
     bool waited = false;
-    m_impl->take_flight(call, flight, waited);
-    JobRecord record = *m_impl->store.jobs().find(call.job);
+    if (!m_impl->take_flight(call, flight, waited))
+        return m_impl->finished(call);
+    JobRecord record = m_impl->store.jobs().get(call.job);
     m_impl->store.settle(record, call.now());
     if (!options.endpoint.empty())
         record.url = normalized_endpoint(options.endpoint);
-    if (record.set.state == JobState::succeeded)
+    std::string damage;
+    const bool succeeded = record.set.state == JobState::succeeded;
+    if (succeeded && session::frames_whole(record.set, damage))
+        return m_impl->finished(call);
+    if (json_pointer.empty())
+        m_impl->drop_damaged(call, record);
+    if (succeeded && json_pointer.empty())
         return m_impl->finished(call);
     if (record.set.task_id.empty() && record.raw_create.empty())
         throw UsageError(session::job_name(call.job) + " has no answer to recover from");

@@ -71,7 +71,8 @@ KLIO_C_API void klio_session_release(klio_session* session);
 
 typedef struct klio_set klio_set;
 
-/* One step of a job: return 0 to cancel. Called from the calling thread. */
+/* One step of a job: return 0 to cancel. Called from the calling thread; at least four times a
+ * second while it waits for the network, with the same words where nothing is new. */
 typedef int (*klio_progress)(const char* step, const char* message, double done, double total,
                              void* user);
 

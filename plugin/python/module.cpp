@@ -35,14 +35,13 @@ public:
              std::function<bool(const std::string&, const std::string&, double, double)> progress)
     {
         Opened opened = open(recipe_path, take);
-        if (progress)
-            opened.options.progress = [&progress](const klio::Progress& step) {
-                const py::gil_scoped_acquire lock;
-                // Ctrl-C in Python must stop a wait of minutes.
-                if (PyErr_CheckSignals() != 0)
-                    throw py::error_already_set();
-                return progress(step.step, step.message, step.done, step.total);
-            };
+        opened.options.progress = [&progress](const klio::Progress& step) {
+            const py::gil_scoped_acquire lock;
+            // Ctrl-C in Python must stop a wait of minutes.
+            if (PyErr_CheckSignals() != 0)
+                throw py::error_already_set();
+            return !progress || progress(step.step, step.message, step.done, step.total);
+        };
         const py::gil_scoped_release unlocked;
         std::unique_ptr<klio::LocalGateway> gateway;
         if (klio::names_local_gateway(m_settings, opened.options))

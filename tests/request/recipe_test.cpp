@@ -91,6 +91,18 @@ TEST(Recipe, AnotherModelsFieldsAreKept)
     EXPECT_EQ(recipe.request.params.at("seed"), "7");
 }
 
+TEST(Recipe, AFitThatIsASizeIsTheFrames)
+{
+    const Recipe sized = parse_recipe(R"({"prompt": "x", "klio": {"fit": "640x360:width"}})");
+    EXPECT_EQ(sized.options.count("fit"), 0u);
+    EXPECT_EQ(sized.options.at("frame_fit"), "640x360:width");
+    const Recipe both
+        = parse_recipe(R"({"prompt": "x", "klio": {"fit": "pad", "frame_fit": "640x360"}})");
+    EXPECT_EQ(both.options.at("fit"), "pad");
+    EXPECT_EQ(both.options.at("frame_fit"), "640x360");
+    EXPECT_EQ(parse_recipe(write_recipe(both)).options, both.options);
+}
+
 TEST(Recipe, WhatIsWrittenIsReadBackTheSame)
 {
     const Recipe recipe = parse_recipe(R"({"prompt": "caf\u00e9 \"q\"", "images": ["/a/b.exr"],

@@ -1,82 +1,12 @@
-#include "plate_support.h"
+#include "scripted_support.h"
 
 #include "base/encoding.h"
-#include "base/file.h"
-
-#include <httplib.h>
-
-#include <mutex>
 
 namespace {
 
 using namespace klio;
 
-/// A service on loopback whose answers a test writes: shapes that the local gateway never gives.
-class Scripted : public klio::test::PlateTest {
-protected:
-    Scripted()
-    {
-        picture = base::read_file(plate("picture.png", 0.5f));
-        m_server.Post("/api/v1/images/generations",
-                      [this](const httplib::Request&, httplib::Response& response) {
-                          ++creates;
-                          response.set_content(create, "application/json");
-                      });
-        m_server.Get(R"(/api/v1/tasks/.*)",
-                     [this](const httplib::Request&, httplib::Response& response) {
-                         const size_t turn = std::min(size_t(polls++), tasks.size() - 1);
-                         if (tasks.empty())
-                             response.status = 404;
-                         else
-                             response.set_content(tasks[turn], "application/json");
-                     });
-        m_server.Get("/picture.png", [this](const httplib::Request&, httplib::Response& response) {
-            response.status = picture_status;
-            response.set_content(picture, "image/png");
-        });
-        const int port = m_server.bind_to_any_port("127.0.0.1");
-        m_thread = std::thread([this] { m_server.listen_after_bind(); });
-        while (!m_server.is_running())
-            std::this_thread::yield();
-        endpoint = "http://127.0.0.1:" + std::to_string(port);
-    }
-    ~Scripted() override
-    {
-        m_server.stop();
-        m_thread.join();
-    }
-
-    GenerateOptions scripted() const
-    {
-        GenerateOptions made;
-        made.endpoint = endpoint;
-        made.key = "test-key-0123456789";
-        return made;
-    }
-    std::string url() const { return endpoint + "/picture.png"; }
-
-    ErrorKind kind_of(const std::function<void()>& call, std::string* message = nullptr)
-    {
-        try {
-            call();
-            return ErrorKind::internal;
-        } catch (const Error& error) {
-            if (message)
-                *message = error.what();
-            return error.kind();
-        }
-    }
-
-    std::string endpoint, picture;
-    std::string create;             ///< the answer to every create
-    std::vector<std::string> tasks; ///< those to polls, the last for ever; none: 404
-    int picture_status = 200;
-    int creates = 0, polls = 0;
-
-private:
-    httplib::Server m_server;
-    std::thread m_thread;
-};
+using klio::test::Scripted;
 
 TEST_F(Scripted, ACreateMayBeAnsweredWithAnIdAndTheImagesAtOnce)
 {

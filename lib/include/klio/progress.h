@@ -32,10 +32,13 @@ struct Progress {
     std::string message; ///< one line for a person
     double done = 0;     ///< how much of this step is done, in its own unit
     double total = 0;    ///< 0 where unknown
+    /// Nothing is new: the same as before, so that a callback can stop what is waited for.
+    bool repeated = false;
 };
 
-/// Called from the thread that works, never concurrently for one call of the library. Return false
-/// to cancel, which is the same as CancelToken::cancel().
+/// Called from the thread that works, never concurrently for one call of the library, and at least
+/// four times a second while it waits for the network. Return false to cancel, which is the same as
+/// CancelToken::cancel().
 using ProgressCallback = std::function<bool(const Progress&)>;
 
 } // namespace klio

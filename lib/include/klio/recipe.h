@@ -20,6 +20,10 @@ struct Recipe {
 
 /// The names allowed under "klio", with one line of meaning each.
 KLIO_API const std::map<std::string, std::string>& recipe_options();
+/// The name under which an option is kept that was given as `name`. A "fit" of a frame, which is a
+/// size, is kept as "frame_fit", so that it stands beside a reference's (crop, pad, none); any
+/// other name is its own.
+KLIO_API std::string option_name(const std::string& name, const std::string& value);
 
 /// Parses recipe text: JSON, or a whole curl command whose --data-raw is that JSON, as the
 /// service's documentation shows it (a key in the command is not looked at). `path` names it in

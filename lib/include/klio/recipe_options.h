@@ -12,8 +12,9 @@
 namespace klio {
 
 /// Lays the options that a recipe has under "klio" (see recipe_options()) over `generate` and
-/// `frame`; what is not named stays as it is. "fit" goes by its value: crop, pad and none say how a
-/// reference is brought to the ratio, WxH how a frame is brought to a size. Throws UsageError for
+/// `frame`; what is not named stays as it is. "fit" goes by its value, see option_name(): crop,
+/// pad and none say how a reference is brought to the ratio, WxH how a frame is brought to a size.
+/// Throws UsageError for
 /// an unknown name or a value that can't be.
 KLIO_API void apply_options(const std::map<std::string, std::string>& options,
                             GenerateOptions& generate, FrameOptions& frame);

@@ -22,8 +22,9 @@ struct GenerateOptions {
         endpoint_identity; ///< what job keys are made with; default: the endpoint. "local"
                            ///< for the in-process gateway, whose port differs from run to run
     /// The user named `endpoint` for this very call (a flag). The settings' key goes there then;
-    /// else it goes to the settings' own endpoint, or to a gateway on loopback that this call
-    /// names: a recipe is somebody else's text, and an old job's endpoint may be anybody's by now.
+    /// else it goes to the settings' own endpoint alone; a gateway on loopback that a recipe names
+    /// is called with the key "local". A recipe is somebody else's text, and an old job's endpoint
+    /// may be anybody's by now.
     bool endpoint_by_user = false;
     std::string key;           ///< API key; default: the settings'
     std::string stage;         ///< default: the settings', else inline on loopback
@@ -83,7 +84,8 @@ public:
     /// Collects a finished job whose images stand where klio does not look: `json_pointer`
     /// (RFC 6901) names the place in the task's kept answer, e.g. "/data/final/pics". Frames that
     /// are stored already stay. An empty one ends the job with the frames that are stored, without
-    /// those that could not be. Throws UsageError where nothing is there.
+    /// those that could not be; a job that succeeded goes on without frames whose files are
+    /// damaged, and with a warning. Throws UsageError where nothing is there.
     StoredSet recover(const std::string& job, const std::string& json_pointer,
                       const GenerateOptions& options);
 
