@@ -33,7 +33,7 @@ struct RegisterCommand {
 void print_line(const Context& context, const std::string& line);
 /// One JSON value as a line on stdout, with --json only.
 void print_json(const Context& context, const std::string& json);
-/// "klio: warning: …" on stderr, secrets masked.
+/// "klio: warning: …" on stderr, secrets masked; each is said once a run.
 void warn(const std::string& message);
 /// A progress callback: a line that is rewritten on a terminal, JSON lines with --json, else
 /// nothing. Returns false once the run was cancelled.

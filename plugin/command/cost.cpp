@@ -1,6 +1,8 @@
 #include "command.h"
 #include "job_text.h"
 
+#include "base/json.h"
+
 #include <cstdio>
 
 namespace klio::command {
@@ -20,21 +22,29 @@ std::string note(const Cost& cost)
 {
     return cost.unpriced == 0
         ? std::string()
-        : ", and " + std::to_string(cost.unpriced) + " purchases whose price is not known";
+        : ", and " + counted(cost.unpriced, "purchase") + " whose price is not known";
 }
 
-void budget_line(const Context& context, const char* what, double limit, double spent)
+void budget_line(const Context& context, const char* name, const char* what, double limit,
+                 double spent)
 {
+    if (limit < 0)
+        return;
+    const double left = limit > spent ? limit - spent : 0;
+    print_json(
+        context,
+        base::to_text(base::OrderedJson {
+            {"event", "budget"}, {"of", name}, {"limit", limit}, {"used", spent}, {"left", left}}));
     char text[128];
     std::snprintf(text, sizeof text, "budget %s: %.10g of %.10g credits are used, %.10g are left",
-                  what, spent, limit, limit > spent ? limit - spent : 0);
-    if (limit >= 0)
-        print_line(context, text);
+                  what, spent, limit, left);
+    print_line(context, text);
 }
 
 void run(const Context& context, bool by_job)
 {
     Jobs jobs(context.settings);
+    const BudgetState budget = jobs.budget(); // first: a setting that is none is said at once
     const Cost all = jobs.cost();
     const auto lines = by_job ? jobs.cost_by_job() : jobs.cost_by_day();
     if (!lines.empty())
@@ -55,9 +65,8 @@ void run(const Context& context, bool by_job)
     print_line(context,
                "at least " + std::to_string(all.total()) + " credits" + note(all)
                    + "; the service does not say what count and resolution multiply");
-    const BudgetState budget = jobs.budget();
-    budget_line(context, "of this data folder", budget.total, budget.total_spent);
-    budget_line(context, "of today (UTC)", budget.per_day, budget.day_spent);
+    budget_line(context, "total", "of this data folder", budget.total, budget.total_spent);
+    budget_line(context, "day", "of today (UTC)", budget.per_day, budget.day_spent);
 }
 
 void add(CLI::App& app, Context& context)

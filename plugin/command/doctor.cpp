@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/secret.h"
+#include "base/sha256.h"
 
 #include <klio/staging.h>
 #include <klio/version.h>
@@ -117,31 +118,40 @@ Finding check_plugin()
     return check_plugin_file(base::join_path(folder, "kling.imageio.so"));
 }
 
-// Through OpenImageIO itself: a recipe must reach our reader. One that the store does not have
-// gives our own error, which proves as much as frames would.
+// Through OpenImageIO itself: a recipe must reach our reader. One that the store can't have gives
+// our own error, which proves as much as frames would.
 Finding check_reader(const Settings& settings)
 {
+    const char* name = "recipe through OpenImageIO";
     const std::string folder = plugin_folder();
     const std::string recipe = base::join_path(settings.data_folder(),
                                                ".doctor-" + std::to_string(::getpid()) + ".kling");
     try {
         base::write_file_atomic(recipe,
-                                "{\"model\": \"kling-image-o1\", \"prompt\": \"klio doctor\"}\n");
+                                "{\"model\": \"kling-image-o1\", \"prompt\": \"klio doctor "
+                                    + base::random_hex(8) + "\"}\n");
     } catch (const Error& error) {
-        return {"recipe through OpenImageIO", false, error.what()};
+        return {name, false, error.what()};
     }
     // "plugin_searchpath" is process-wide, and this process is ours.
     OIIO::attribute("plugin_searchpath", folder);
-    std::string message;
-    const auto input = OIIO::ImageInput::open(recipe);
-    if (!input)
-        message = OIIO::geterror();
+    const auto input = OIIO::ImageInput::create(recipe);
+    const bool ours = input && std::string(input->format_name()) == "kling";
+    std::string message = input ? std::string() : OIIO::geterror();
+    if (ours) {
+        // Settings may say that a miss buys.
+        OIIO::ImageSpec spec, config;
+        config.attribute("klio:on_miss", "error");
+        input->open(recipe, spec, config);
+        message = input->geterror();
+    }
     ::unlink(recipe.c_str());
-    if (input || message.find("klio") != std::string::npos)
-        return {"recipe through OpenImageIO", true,
-                "kling.imageio.so answers in OpenImageIO " + std::string(OIIO_VERSION_STRING)};
-    return {"recipe through OpenImageIO", false,
-            "OpenImageIO does not reach the plugin: " + message};
+    if (!ours)
+        return {name, false, "OpenImageIO does not reach the plugin: " + message};
+    if (message.find("not generated yet") == std::string::npos)
+        return {name, false, "kling.imageio.so does not say what it should: " + message};
+    return {name, true,
+            "kling.imageio.so answers in OpenImageIO " + std::string(OIIO_VERSION_STRING)};
 }
 
 // The plugin that hosts find is the first on their path, which may be another klio's.

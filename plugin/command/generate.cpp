@@ -179,6 +179,17 @@ void check_all(const Request& request, const GenerateOptions& options, const Fra
         throw RequestError(std::move(problems));
 }
 
+// The one of a set's warnings that the library has logged when it stored the frames.
+bool is_logged(const std::string& warning)
+{
+    return warning.rfind("asked for ", 0) == 0;
+}
+
+std::string paid_text(const Price& price)
+{
+    return price.known ? "paid " + price.text() : "paid a price that is not known";
+}
+
 void run(const CLI::App& app, Context& context, Flags& flags)
 {
     const Recipe recipe = gather(app, flags);
@@ -200,7 +211,8 @@ void run(const CLI::App& app, Context& context, Flags& flags)
     frame.format = flags.format;
     frame.embed_prompt = flags.embed_prompt;
     options.stage = flags.stage;
-    options.prepare_urls = options.prepare_urls || flags.prepare_urls;
+    if (app.count("--prepare-urls") > 0)
+        options.prepare_urls = flags.prepare_urls;
     options.keep_staged = flags.keep_staged;
     options.budget = flags.budget;
     options.cancel = context.cancel;
@@ -246,7 +258,8 @@ void run(const CLI::App& app, Context& context, Flags& flags)
     const bool had
         = before && before->state == JobState::succeeded && before->job == set.job && !set.bought;
     for (const std::string& line : set.warnings)
-        warn(line);
+        if (had || !is_logged(line))
+            warn(line);
 
     Recipe shown = recipe;
     shown.options = named;
@@ -266,7 +279,7 @@ void run(const CLI::App& app, Context& context, Flags& flags)
 
     const std::string paid = had ? std::string("from the store, nothing was sent")
         : flags.local            ? std::string("from the local gateway, nothing was paid")
-        : set.bought             ? "paid " + price(request).text()
+        : set.bought             ? paid_text(price(request))
                                  : std::string("collected, paid for by another run");
     print_line(context,
                "job " + set.job.substr(0, 12) + ", take " + std::to_string(request.take) + ": "
@@ -289,6 +302,15 @@ void run(const CLI::App& app, Context& context, Flags& flags)
     print_json(context, base::to_text(json));
 }
 
+std::string is_number(const std::string& text)
+{
+    char* end = nullptr;
+    const double value = std::strtod(text.c_str(), &end);
+    return *end == '\0' && !text.empty() && std::isfinite(value) && value >= 0
+        ? std::string()
+        : "must be a number of 0 or more";
+}
+
 void add_generate(CLI::App& app, Context& context)
 {
     auto flags = std::make_shared<Flags>();
@@ -304,12 +326,14 @@ void add_generate(CLI::App& app, Context& context)
     sub->add_option("--aspect-ratio", flags->request.aspect_ratio,
                     "1:1 (default) 16:9 9:16 4:3 3:4 3:2 2:3 21:9 auto");
     sub->add_option("--resolution", flags->request.resolution, "1k (default) or 2k");
-    sub->add_option("--num-images", flags->request.num_images, "1 (default) to 9");
+    sub->add_option("--num-images", flags->request.num_images, "1 (default) to 9")
+        ->transform(base_ten);
     sub->add_option("--model", flags->request.model, "another model of the same endpoint");
     sub->add_option("--param", flags->params, "NAME=JSON: a further field for another model")
         ->allow_extra_args(false);
     sub->add_option("--take", flags->request.take,
-                    "1 (default), 2 …: other pixels, another purchase");
+                    "1 (default), 2 …: other pixels, another purchase")
+        ->transform(base_ten);
     sub->add_flag("--local", flags->local,
                   "use the local gateway: marked previews, no key, no cost");
     sub->add_flag("--dry-run", flags->dry_run,
@@ -318,16 +342,10 @@ void add_generate(CLI::App& app, Context& context)
     sub->add_option("--stage", flags->stage, "how references get a URL (KLIO_STAGE)");
     sub->add_flag("--prepare-urls", flags->prepare_urls, "fetch and prepare URL references too");
     sub->add_flag("--keep-staged", flags->keep_staged, "leave staged references where they are");
-    sub->add_option("--budget", flags->budget, "credits that this run may spend")
-        ->check([](const std::string& text) {
-            char* end = nullptr;
-            const double value = std::strtod(text.c_str(), &end);
-            return *end == '\0' && !text.empty() && std::isfinite(value) && value >= 0
-                ? std::string()
-                : "must be a number of 0 or more";
-        });
+    sub->add_option("--budget", flags->budget, "credits that this run may spend")->check(is_number);
     sub->add_option("--budget-per-day", flags->budget_per_day,
-                    "credits that the data folder may spend in a day (KLIO_BUDGET_PER_DAY)");
+                    "credits that the data folder may spend in a day (KLIO_BUDGET_PER_DAY)")
+        ->check(is_number);
     sub->add_option("--timeout", flags->timeout,
                     "seconds to wait for the task (KLIO_TIMEOUT, 1200)");
     sub->add_option("--cacert", flags->cacert, "certificates to trust (KLIO_CACERT)");

@@ -47,12 +47,17 @@ std::string state_text(const JobInfo& job)
     return text;
 }
 
-std::string credits_text(const StoredSet& set)
+std::string credits_text(const JobInfo& job)
 {
-    if (!set.price_known)
-        return "?";
-    const bool free = set.state == JobState::failed || set.state == JobState::refused;
-    return free ? "0" : ">=" + std::to_string(set.credits_at_least);
+    const int64_t total = job.cost.total();
+    if (total > 0)
+        return ">=" + std::to_string(total);
+    return job.cost.unpriced > 0 ? "?" : "0";
+}
+
+std::string counted(int64_t count, const std::string& thing)
+{
+    return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
 }
 
 std::string job_json(const JobInfo& job)
@@ -69,7 +74,8 @@ std::string job_json(const JobInfo& job)
     json["endpoint"] = set.endpoint;
     json["attempts"] = job.attempts;
     json["price_known"] = set.price_known;
-    json["credits_at_least"] = set.credits_at_least;
+    json["credits_at_least"] = job.cost.total();
+    json["unknown"] = job.cost.unknown;
     json["created_at"] = set.created_at;
     json["updated_at"] = set.updated_at;
     const Request& request = set.request;

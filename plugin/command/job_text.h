@@ -15,10 +15,12 @@ std::string one_line(const std::string& text, size_t length);
 std::string time_text(double unix_time);
 /// The state, with what a person should know of it: "submitted (waiting)".
 std::string state_text(const JobInfo& job);
-/// "6", "at least 6" …: credits of a job, as a floor.
-std::string credits_text(const StoredSet& set);
+/// ">=6", "0", "?" …: what counts of a job, as a floor.
+std::string credits_text(const JobInfo& job);
 /// All of a job but its raw answers, as one JSON object on one line.
 std::string job_json(const JobInfo& job);
 std::string cost_json(const std::string& name, const std::string& label, const Cost& cost);
+/// "1 purchase", "2 purchases".
+std::string counted(int64_t count, const std::string& thing);
 
 } // namespace klio::command

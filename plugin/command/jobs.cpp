@@ -6,7 +6,9 @@
 #include <klio/local_session.h>
 #include <klio/session.h>
 
+#include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <iostream>
 #include <memory>
@@ -18,9 +20,10 @@ namespace {
 /// What the flags of all of `klio jobs ...` say.
 struct Arguments {
     std::vector<std::string> states;
-    std::string text, endpoint;
+    std::string text, of_endpoint;
     double days = 0;
     int limit = 0;
+    std::string endpoint; ///< where to ask, instead of where the job was sent
     std::vector<std::string> jobs;
     std::string job, task, pointer, timeout;
     bool raw = false, unmasked = false, force = false;
@@ -32,6 +35,8 @@ GenerateOptions session_options(Context& context, const Arguments& arguments)
     if (!arguments.timeout.empty())
         context.settings.set("timeout", arguments.timeout);
     GenerateOptions options;
+    options.endpoint = arguments.endpoint;
+    options.endpoint_by_user = !arguments.endpoint.empty();
     options.cancel = context.cancel;
     options.progress = progress_printer(context);
     return options;
@@ -41,6 +46,25 @@ std::string short_key(const std::string& key)
 {
     return key.substr(0, 12);
 }
+
+/// Jobs, and those of them that cost something: the local gateway's do not.
+struct Count {
+    int jobs = 0, paid = 0;
+
+    void add(const JobInfo& job)
+    {
+        ++jobs;
+        paid += job.cost.total() > 0 || job.cost.unpriced > 0;
+    }
+    /// "3 to collect, 2 of them already paid for".
+    std::string text(const std::string& what, const std::string& when_paid) const
+    {
+        return std::to_string(jobs) + " " + what
+            + (paid == 0          ? ", at no cost"
+                   : paid == jobs ? ", " + when_paid
+                                  : ", " + std::to_string(paid) + " of them " + when_paid);
+    }
+};
 
 void list(const Context& context, const Arguments& arguments)
 {
@@ -54,33 +78,33 @@ void list(const Context& context, const Arguments& arguments)
         filter.states.push_back(state);
     }
     filter.text = arguments.text;
-    filter.endpoint = arguments.endpoint;
+    filter.endpoint = arguments.of_endpoint;
     filter.limit = arguments.limit;
     if (arguments.days > 0)
         filter.created_after = double(std::time(nullptr)) - arguments.days * 86400;
     Jobs jobs(context.settings);
     const std::vector<JobInfo> found = jobs.list(filter);
-    int unknown = 0, waiting = 0;
+    Count unknown, waiting;
     for (const JobInfo& job : found) {
         print_json(context, job_json(job));
         char line[256];
         std::snprintf(line, sizeof line, "%-12s  %s  %-22s  %5s  %2zu/%-2d  ",
                       short_key(job.set.job).c_str(), time_text(job.set.created_at).c_str(),
-                      state_text(job).c_str(), credits_text(job.set).c_str(), job.set.frames.size(),
+                      state_text(job).c_str(), credits_text(job).c_str(), job.set.frames.size(),
                       job.set.request.num_images);
         print_line(context, line + one_line(job.set.request.prompt, 40));
-        unknown += job.set.state == JobState::unknown;
-        waiting += job.set.state == JobState::submitted && !job.running;
+        if (job.set.state == JobState::unknown)
+            unknown.add(job);
+        if (job.set.state == JobState::submitted && !job.running)
+            waiting.add(job);
     }
     if (found.empty())
         print_line(context, "no jobs");
-    if (waiting)
+    if (waiting.jobs)
+        print_line(context, waiting.text("to collect", "already paid for") + ": klio jobs collect");
+    if (unknown.jobs)
         print_line(context,
-                   std::to_string(waiting) + " to collect, already paid for: klio jobs collect");
-    if (unknown)
-        print_line(context,
-                   std::to_string(unknown)
-                       + " unknown, counted as spent: see klio jobs resolve --help");
+                   unknown.text("unknown", "counted as spent") + ": see klio jobs resolve --help");
 }
 
 void print_raw(const Context& context, const Arguments& arguments, Jobs& jobs)
@@ -99,6 +123,8 @@ void print_raw(const Context& context, const Arguments& arguments, Jobs& jobs)
 
 void show(const Context& context, const Arguments& arguments)
 {
+    if (arguments.unmasked && !arguments.raw)
+        throw UsageError("--unmasked goes with --raw");
     Jobs jobs(context.settings);
     if (arguments.raw) {
         print_raw(context, arguments, jobs);
@@ -118,7 +144,12 @@ void show(const Context& context, const Arguments& arguments)
     line("message", one_line(set.message, 1000));
     line("task", one_line(set.task_id, 200));
     line("endpoint", set.endpoint);
-    line("credits", set.price_known ? credits_text(set) : "price unknown");
+    line("credits",
+         credits_text(job)
+             + (job.cost.unknown > 0 ? ", " + std::to_string(job.cost.unknown)
+                        + " of them for creates that may have "
+                          "been accepted"
+                                     : std::string()));
     line("made", time_text(set.created_at) + " UTC");
     line("changed", time_text(set.updated_at) + " UTC");
     line("sent", std::to_string(job.attempts) + (job.attempts == 1 ? " time" : " times"));
@@ -191,12 +222,15 @@ void check_task(Context& context, const Arguments& arguments, const JobInfo& job
 void resolve(Context& context, const Arguments& arguments)
 {
     const int ways = int(!arguments.task.empty()) + int(arguments.resubmit) + int(arguments.forget);
-    if (ways != 1)
-        throw UsageError("klio jobs resolve needs one of --task ID, --resubmit and --forget");
+    if (ways > 1 || (ways == 0 && !arguments.not_charged))
+        throw UsageError("klio jobs resolve needs one of --task ID, --resubmit, --forget and "
+                         "--not-charged");
     if (!arguments.task.empty() && arguments.not_charged)
-        throw UsageError("--not-charged goes with --resubmit and --forget");
+        throw UsageError("--not-charged goes with --resubmit and --forget, or alone");
     if (arguments.task.empty() && arguments.force)
         throw UsageError("--force goes with --task");
+    if (arguments.task.empty() && !arguments.endpoint.empty())
+        throw UsageError("--endpoint goes with --task");
     Jobs jobs(context.settings);
     const JobInfo job = jobs.job(arguments.job);
     const std::string key = short_key(job.set.job);
@@ -208,6 +242,11 @@ void resolve(Context& context, const Arguments& arguments)
     } else if (arguments.resubmit) {
         jobs.resolve_resubmit(key, arguments.not_charged);
         said = "will be sent again by the next run of its request";
+    } else if (!arguments.forget) {
+        const int count = jobs.resolve_not_charged(key);
+        said = count > 0
+            ? "no longer counts " + counted(count, "create") + " that may have been accepted"
+            : std::string("counts no create that may have been accepted");
     } else {
         jobs.resolve_forget(key, arguments.not_charged);
         said = "is given up";
@@ -243,11 +282,9 @@ void remove(const Context& context, const Arguments& arguments)
     }
 }
 
-void print_frames(const Context& context, const StoredSet& set)
+void print_frames(const Context& context, Jobs& jobs, const StoredSet& set)
 {
-    JobInfo info;
-    info.set = set;
-    print_json(context, job_json(info));
+    print_json(context, job_json(jobs.job(set.job)));
     print_line(context,
                "job " + short_key(set.job) + ": " + std::to_string(set.frames.size())
                    + (set.frames.size() == 1 ? " frame is stored" : " frames are stored"));
@@ -263,6 +300,7 @@ void collect(Context& context, const Arguments& arguments)
     if (names.empty()) {
         JobFilter filter;
         filter.states = {JobState::submitted};
+        filter.endpoint = arguments.endpoint; // no other service's tasks are asked for there
         for (const JobInfo& job : jobs.list(filter))
             names.push_back(job.set.job);
         if (names.empty())
@@ -275,7 +313,7 @@ void collect(Context& context, const Arguments& arguments)
     for (const std::string& name : names) {
         try {
             print_frames(
-                context,
+                context, jobs,
                 session.collect(name, local.options_for(context, jobs.job(name), options)));
         } catch (const CancelledError&) {
             throw;
@@ -300,8 +338,9 @@ void recover(Context& context, const Arguments& arguments)
         throw UsageError("klio jobs recover needs one of --at POINTER and --as-it-is");
     Local local;
     Session session(context.settings);
-    const JobInfo job = Jobs(context.settings).job(arguments.job);
-    print_frames(context,
+    Jobs jobs(context.settings);
+    const JobInfo job = jobs.job(arguments.job);
+    print_frames(context, jobs,
                  session.recover(arguments.job, arguments.pointer,
                                  local.options_for(context, job, options)));
 }
@@ -311,10 +350,41 @@ void add_list(CLI::App* jobs, const std::shared_ptr<Arguments>& arguments)
     jobs->add_option("--state", arguments->states,
                      "only these: submitting, submitted, succeeded, failed, unknown, refused")
         ->delimiter(',');
-    jobs->add_option("--text", arguments->text, "only those with TEXT in prompt, key or task id");
-    jobs->add_option("--endpoint", arguments->endpoint, "only those of this endpoint");
-    jobs->add_option("--days", arguments->days, "only those of the last N days");
-    jobs->add_option("--limit", arguments->limit, "only the newest N");
+    jobs->add_option("--text", arguments->text,
+                     "only those with TEXT in prompt, names of references, key or task id");
+    jobs->add_option("--endpoint", arguments->of_endpoint, "only those of this endpoint");
+    jobs->add_option("--days", arguments->days, "only those of the last N days")
+        ->check([](const std::string& text) {
+            char* end = nullptr;
+            const double value = std::strtod(text.c_str(), &end);
+            return *end == '\0' && !text.empty() && std::isfinite(value) && value > 0
+                ? std::string()
+                : "must be a number above 0";
+        });
+    jobs->add_option("--limit", arguments->limit, "only the newest N")
+        ->check([](const std::string& text) {
+            char* end = nullptr;
+            const long value = std::strtol(text.c_str(), &end, 10);
+            return *end == '\0' && !text.empty() && value > 0
+                ? std::string()
+                : "must be a whole number of 1 or more";
+        });
+}
+
+// What lists jobs would be taken for what acts on them.
+void refuse_filters(const CLI::App& jobs, const std::string& command)
+{
+    for (const char* flag : {"--state", "--text", "--endpoint", "--days", "--limit"})
+        if (jobs.count(flag) > 0)
+            throw UsageError(std::string(flag) + ": before '" + command
+                             + "' it is a filter of klio jobs list; see klio jobs " + command
+                             + " --help");
+}
+
+void add_endpoint(CLI::App* command, const std::shared_ptr<Arguments>& arguments)
+{
+    command->add_option("--endpoint", arguments->endpoint,
+                        "ask there, with the key, where the service has another address by now");
 }
 
 void add(CLI::App& app, Context& context)
@@ -325,14 +395,21 @@ void add(CLI::App& app, Context& context)
     jobs->footer("A JOB is any beginning of its key of at least 4 characters. Nothing here buys "
                  "anything.");
     add_list(jobs, arguments);
+    CLI::App* one
+        = jobs->add_subcommand("list", "list them, oldest first (as klio jobs alone does)")
+              ->fallthrough();
+    one->callback([&context, arguments] { list(context, *arguments); });
+    add_list(one, arguments);
     const auto sub = [&](const char* name, const char* help, auto run) {
         CLI::App* made = jobs->add_subcommand(name, help)->fallthrough();
-        made->callback([&context, arguments, run] { run(context, *arguments); });
+        made->callback([jobs, name, &context, arguments, run] {
+            refuse_filters(*jobs, name);
+            run(context, *arguments);
+        });
         return made;
     };
-    add_list(sub("list", "list them, oldest first (as klio jobs alone does)", list), arguments);
 
-    CLI::App* one = sub("show", "all about one job", show);
+    one = sub("show", "all about one job", show);
     one->add_option("JOB", arguments->job)->required();
     one->add_flag("--raw", arguments->raw, "the service's answers as they came, secrets masked");
     one->add_flag("--unmasked", arguments->unmasked,
@@ -341,6 +418,7 @@ void add(CLI::App& app, Context& context)
     one = sub("collect", "wait for submitted jobs and store their frames; buys nothing", collect);
     one->add_option("JOB", arguments->jobs, "default: all that are submitted");
     one->add_option("--timeout", arguments->timeout, "seconds to wait (default 1200)");
+    add_endpoint(one, arguments);
 
     one = sub("resolve", "say what became of an unknown job", resolve);
     one->add_option("JOB", arguments->job)->required();
@@ -351,12 +429,14 @@ void add(CLI::App& app, Context& context)
                   "with --task: take the id where the service can't be asked, or has no such task");
     one->add_option("--timeout", arguments->timeout,
                     "with --task: seconds to ask for it (default 30)");
+    add_endpoint(one, arguments);
     one->add_flag("--resubmit", arguments->resubmit,
                   "send it again with the next run of its request; may be paid twice if it was "
                   "accepted after all");
     one->add_flag("--forget", arguments->forget, "give it up");
     one->add_flag("--not-charged", arguments->not_charged,
-                  "the service did not charge it: it no longer counts as spent");
+                  "the service did not charge it: what counts as unknown counts no more; alone, "
+                  "of a job that was sent again, or given up, since");
 
     one = sub("recover", "collect a finished job from a place in its answer, or end it as it is",
               recover);
@@ -364,14 +444,19 @@ void add(CLI::App& app, Context& context)
     one->add_option("--at", arguments->pointer,
                     "where the images are, as a JSON pointer: /data/output/0 (see show --raw)");
     one->add_flag("--as-it-is", arguments->as_it_is,
-                  "with the frames that are stored, without those that stay damaged");
+                  "with the frames that are stored, without those that stay damaged; also for a "
+                  "job that succeeded and whose files were damaged since");
+    add_endpoint(one, arguments);
 
     one = sub("cancel", "ask the process that waits for a job to stop; the task is kept", cancel);
     one->add_option("JOB", arguments->jobs)->required();
 
     one = sub("delete", "delete jobs and their frames; what they cost stays in klio cost", remove);
     one->add_option("JOB", arguments->jobs)->required();
-    one->add_flag("--force", arguments->force, "also what is under way or unknown");
+    one->add_flag(
+        "--force", arguments->force,
+        "also what is submitted or unknown; it stays counted as spent, and can no longer be "
+        "collected or resolved");
 
     jobs->callback([jobs, &context, arguments] {
         if (jobs->get_subcommands().empty())

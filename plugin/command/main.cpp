@@ -10,6 +10,8 @@
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <mutex>
+#include <set>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -27,6 +29,24 @@ std::vector<Registered>& registered()
 {
     static std::vector<Registered> commands;
     return commands;
+}
+
+// Signals that would end the run where an error, or nothing at all, is meant: a write beyond a
+// limit on file sizes fails like one to a full disk, and output that nobody reads any more ends
+// nothing that is paid for.
+void ignore_signals()
+{
+    std::signal(SIGXFSZ, SIG_IGN);
+    std::signal(SIGPIPE, SIG_IGN);
+}
+
+// False where this run has said it already: a request's warnings are kept with its job, too.
+bool is_new(const std::string& line)
+{
+    static std::mutex mutex;
+    static std::set<std::string> said;
+    const std::lock_guard<std::mutex> lock(mutex);
+    return said.insert(line).second;
 }
 
 // The first Ctrl-C asks politely, the second kills: a thread waits for the signals, since a
@@ -68,7 +88,9 @@ void print_json(const Context& context, const std::string& json)
 
 void warn(const std::string& message)
 {
-    std::cerr << "klio: warning: " << base::mask(message) << std::endl;
+    const std::string line = base::mask(message);
+    if (is_new(line))
+        std::cerr << "klio: warning: " << line << std::endl;
 }
 
 ProgressCallback progress_printer(const Context& context)
@@ -77,6 +99,8 @@ ProgressCallback progress_printer(const Context& context)
     const bool terminal = isatty(STDERR_FILENO) != 0;
     const CancelToken cancel = context.cancel;
     return [json, terminal, cancel](const Progress& progress) {
+        if (progress.repeated)
+            return !cancel.cancelled();
         if (json) {
             base::OrderedJson line
                 = {{"event", "progress"}, {"step", progress.step}, {"job", progress.job}};
@@ -166,5 +190,6 @@ int run(int argc, char** argv)
 
 int main(int argc, char** argv)
 {
+    klio::command::ignore_signals();
     return klio::command::run(argc, argv);
 }

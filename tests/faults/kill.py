@@ -4,7 +4,10 @@
 The judge is the ledger of a gateway in a process of its own, which nobody kills: at the end there
 must be exactly one charge for each job, and every charged job's frames must be in the store with
 the very bytes that the gateway has. What a kill left `unknown` is resolved as a person would: by
-looking into the service's list of tasks, then `klio jobs resolve`.
+looking into the service's list of tasks, then `klio jobs resolve`. Some resolve without looking, by
+--resubmit or --forget: then the service may charge that job twice, by the person's own wish, and klio
+must have counted it so; where it had not accepted the first create, that is said by --not-charged in
+the end.
 
 kill.py BUILD [--kills N] [--workers N] [--seed N] [--latency S]
 """
@@ -29,9 +32,10 @@ KEY = "kill-harness-key-4711"
 UNKNOWN = 8
 
 # Each place in the code where a step has just become, or is about to become, durable.
-POINTS = ["submitting-before", "submitting", "answered", "submitted-before", "submitted",
-          "task-answer", "frame-write", "frame-written", "frame", "frame:2", "succeeded-before",
-          "succeeded"]
+POINTS = ["failed-before", "failed", "submitting-before", "submitting", "answered",
+          "submitted-before", "submitted", "task-answer", "frame-write", "frame-written", "frame",
+          "frame:2", "succeeded-before", "succeeded"]
+WRONG_KEY = 4
 
 
 def png(path, seed):
@@ -50,6 +54,11 @@ def png(path, seed):
                      + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
 
+def job_of(idempotency_key):
+    """The job's key; that of a further attempt has "-2" … after it."""
+    return idempotency_key.partition("-")[0]
+
+
 class Harness:
     def __init__(self, args):
         self.args = args
@@ -60,13 +69,14 @@ class Harness:
         self.kills = 0
         self.by_point = collections.Counter()
         self.resolved = collections.Counter()
+        self.twice = collections.Counter()
         self.jobs = 0
         self.problems = []
 
-    def environment(self, crash=None):
+    def environment(self, crash=None, key=KEY):
         env = {name: value for name, value in os.environ.items() if not name.startswith("KLIO_")}
         env.update(KLIO_HOME=str(self.folder / "data"), KLIO_ENDPOINT=self.endpoint,
-                   KLIO_API_KEY=KEY, KLIO_CONFIG=str(self.folder / "config.json"))
+                   KLIO_API_KEY=key, KLIO_CONFIG=str(self.folder / "config.json"))
         if crash:
             env["KLIO_CRASH_AT"] = crash
         return env
@@ -92,19 +102,19 @@ class Harness:
             return answer.read()
 
     def tasks(self):
-        """The service's own list: Idempotency-Key -> task ids, whatever their state."""
+        """The service's own list: job -> task ids, whatever their state."""
         found = collections.defaultdict(list)
         for path in (self.folder / "gateway" / "tasks").glob("*.json"):
             try:
                 task = json.loads(path.read_text())
             except (ValueError, OSError):
                 continue
-            found[task["idempotency_key"]].append(task["id"])
+            found[job_of(task["idempotency_key"])].append(task["id"])
         return found
 
-    def run(self, arguments, crash=None, kill_after=None):
+    def run(self, arguments, crash=None, kill_after=None, key=KEY):
         """One process of klio; returns its exit code, negative where it was killed."""
-        process = subprocess.Popen([self.klio, *arguments], env=self.environment(crash),
+        process = subprocess.Popen([self.klio, *arguments], env=self.environment(crash, key),
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
             out, err = process.communicate(timeout=kill_after if kill_after else 120)
@@ -123,8 +133,9 @@ class Harness:
         with self.lock:
             self.problems.append(text)
 
-    def resolve(self, prompt, chance):
-        """What a person does about an unknown job, not before the service had the time to note it."""
+    def resolve(self, prompt, chance, may_be_blind):
+        """What a person does about an unknown job, not before the service had the time to note it.
+        True where they did not look at the service."""
         time.sleep(1)
         code, out, err = self.run(["--json", "jobs", "--text", prompt])
         entries = [json.loads(line) for line in out.splitlines()]
@@ -133,14 +144,32 @@ class Harness:
                 continue
             key = entry["job"]
             known = self.tasks().get(key, [])
-            how = ["--task", known[0]] if known else ["--resubmit", "--not-charged"]
-            kill_after = self.moment(0.5) if chance < 0.3 else None
+            with self.lock:
+                wish = self.rng.choice(["--resubmit", "--forget"])
+                blind = may_be_blind and self.rng.random() < 0.4
+            how = ([wish] if blind else ["--task", known[0]] if known else [wish, "--not-charged"])
+            kill_after = self.moment(0.5) if chance < 0.3 and not blind else None
             code, out, err = self.run(["jobs", "resolve", key, *how], kill_after=kill_after)
             if code == 0:
                 with self.lock:
-                    self.resolved[how[0]] += 1
+                    self.resolved["--task" if "--task" in how else " ".join(how)] += 1
+                    self.twice[key] += blind and bool(known)
             elif code > 0:
                 self.problem(f"resolve {how}: {err.strip()}")
+            if blind:
+                return True
+        return False
+
+    def settle_cost(self, prompt):
+        """A create that was not accepted still counts where nobody looked: it was not charged."""
+        code, out, err = self.run(["--json", "jobs", "--text", prompt])
+        for entry in map(json.loads, out.splitlines()):
+            if entry["unknown"] and not self.twice[entry["job"]]:
+                code, out, err = self.run(["jobs", "resolve", entry["job"], "--not-charged"])
+                if code != 0:
+                    self.problem(f"resolve --not-charged: {err.strip()}")
+                with self.lock:
+                    self.resolved["--not-charged, at the end"] += 1
 
     def moment(self, longest):
         with self.lock:
@@ -168,11 +197,14 @@ class Harness:
             if crash:
                 crash = crash if ":" in crash else crash + ":1"
             kill_after = None if crash else self.moment(self.args.latency + 2.2)
-            code, out, err = self.run(arguments, crash, kill_after)
-            if code not in (0, UNKNOWN, -signal.SIGKILL):
+            # A create that is refused is what fails most simply.
+            key = "a-wrong-key" if crash and crash.startswith("failed") else KEY
+            code, out, err = self.run(arguments, crash, kill_after, key)
+            if code not in (0, UNKNOWN, -signal.SIGKILL) and (code, key == KEY) != (WRONG_KEY, False):
                 self.problem(f"{prompt}: exit {code}: {err.strip()}")
-            if code == UNKNOWN:
-                self.resolve(prompt, self.rng.random())
+            # Once somebody sent it again blindly, it is left alone, so that the sums are known.
+            if code == UNKNOWN and self.resolve(prompt, self.rng.random(), number % 5 != 0):
+                break
         for attempt in range(8):
             # Several at once, as a farm would have it, one of which may be killed too.
             others = []
@@ -185,9 +217,10 @@ class Harness:
             for other in others:
                 other.join()
             if code == 0:
+                self.settle_cost(prompt)
                 return
             if code == UNKNOWN:
-                self.resolve(prompt, 1)
+                self.resolve(prompt, 1, False)
             else:
                 self.problem(f"{prompt}: exit {code}: {err.strip()}")
         self.problem(f"{prompt}: not brought home in 8 runs: {err.strip()}")
@@ -197,10 +230,10 @@ class Harness:
         code, out, err = self.run(["--json", "jobs"])
         jobs = {entry["job"]: entry for entry in map(json.loads, out.splitlines())}
         charges = json.loads(self.ask("/ledger"))["charges"]
-        by_job = collections.Counter(charge["idempotency_key"] for charge in charges)
+        by_job = collections.Counter(job_of(charge["idempotency_key"]) for charge in charges)
         lost = []
         for key, entry in jobs.items():
-            if by_job.get(key, 0) != 1:
+            if by_job.get(key, 0) != 1 + self.twice[key]:
                 self.problem(f"job {key[:12]}: {by_job.get(key, 0)} charges")
             if entry["state"] != "succeeded" or not entry["frames"]:
                 lost.append(f"job {key[:12]} is {entry['state']}")
@@ -218,8 +251,9 @@ class Harness:
             if key not in jobs:
                 lost.append(f"a charge for {key}, which no job knows")
         code, out, err = self.run(["--json", "cost"])
-        cost = [json.loads(line) for line in out.splitlines()][-1]
-        if cost["spent"] != 6 * len(jobs) or cost["unknown"] or cost["reserved"]:
+        cost = next(line for line in map(json.loads, out.splitlines()) if "total" in line)
+        twice = sum(self.twice.values())
+        if cost["spent"] != 6 * len(jobs) or cost["unknown"] != 6 * twice or cost["reserved"]:
             self.problem(f"klio cost says {cost} for {len(jobs)} jobs")
         rubbish = [str(path) for path in (self.folder / "data").rglob("*.tmp-*")
                    if "results" in path.parts]
@@ -250,8 +284,9 @@ class Harness:
         jobs, charges, lost = self.judge()
         self.gateway.terminate()
         self.gateway.wait()
-        print(f"kills {self.kills}, jobs {jobs}, charges {charges}, losses {len(lost)}, "
-              f"{time.monotonic() - started:.0f} s")
+        twice = sum(self.twice.values())
+        print(f"kills {self.kills}, jobs {jobs}, charges {charges} ({twice} of them a second one, by a "
+              f"person's wish), losses {len(lost)}, {time.monotonic() - started:.0f} s")
         print("killed at: " + ", ".join(f"{name} {count}"
                                         for name, count in sorted(self.by_point.items())))
         print("resolved: " + (", ".join(f"{name} {count}"
@@ -260,7 +295,7 @@ class Harness:
             print("FAULT:", text)
         if jobs != self.jobs:
             print(f"FAULT: {self.jobs} jobs were asked for, the store knows {jobs}")
-        good = not lost and not self.problems and jobs == charges == self.jobs
+        good = not lost and not self.problems and jobs == charges - twice == self.jobs
         if good or not self.args.keep:
             shutil.rmtree(self.folder, ignore_errors=True)
         else:
