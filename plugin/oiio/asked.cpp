@@ -1,5 +1,7 @@
 #include "asked.h"
 
+#include "one_line.h"
+
 #include "base/encoding.h"
 #include "base/file.h"
 
@@ -7,6 +9,7 @@
 #include <klio/recipe_options.h>
 
 #include <algorithm>
+#include <cstdio>
 
 namespace klio::oiio {
 
@@ -47,6 +50,27 @@ OnMiss on_miss_from(const std::string& value)
     if (value == "preview")
         return OnMiss::preview;
     throw UsageError("on_miss '" + value + "': must be error, generate or preview");
+}
+
+// One word of a shell, on one line: what a prompt has of control characters is spelled out, as
+// bash, zsh and ksh read it.
+std::string shell_word(const std::string& text)
+{
+    if (one_line(text) == text)
+        return base::shell_quoted(text);
+    std::string word = "$'";
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        char spelled[8];
+        if (c == '\'' || c == '\\')
+            std::snprintf(spelled, sizeof spelled, "\\%c", c);
+        else if (byte >= 0x20 && byte < 0x7f)
+            std::snprintf(spelled, sizeof spelled, "%c", c);
+        else
+            std::snprintf(spelled, sizeof spelled, "\\%03o", unsigned(byte));
+        word += spelled;
+    }
+    return word + "'";
 }
 
 // Hosts pass hints on with whatever type they have; OIIO's own ("oiio:…") are none of ours.
@@ -95,12 +119,22 @@ public:
         }
     }
 
+    void check() const
+    {
+        if (m_asked.sheet && !m_of_frames.empty())
+            throw UsageError("sheet=1 shows all frames as they came; it goes without '"
+                             + m_of_frames + "'");
+    }
+
     std::string flags() const
     {
         std::string text;
         for (const auto& [name, values] : m_flags)
-            for (const std::string& value : values)
-                text += " --" + name + (value.empty() ? "" : " " + base::shell_quoted(value));
+            for (const std::string& value : values) {
+                const bool bare = name.rfind("prepare-urls", 0) == 0;
+                text += " --" + (name == "frame-fit" ? std::string("fit") : name)
+                    + (bare ? std::string() : " " + shell_word(value));
+            }
         return text;
     }
 
@@ -109,15 +143,16 @@ private:
     {
         Request& request = m_asked.recipe.request;
         if (name == "frame")
-            m_asked.only_frame = whole_number(name, value, 1);
+            m_of_frames = name, m_asked.only_frame = whole_number(name, value, 1);
         else if (name == "sheet")
             m_asked.sheet = truth(name, value);
         else if (name == "on_miss")
             m_asked.on_miss = on_miss_from(value);
         else if (name == "take")
-            flag(name, value), request.take = whole_number(name, value, 1);
+            request.take = whole_number(name, value, 1), flag(name, std::to_string(request.take));
         else if (name == "num_images")
-            flag(name, value), request.num_images = whole_number(name, value, 1);
+            request.num_images = whole_number(name, value, 1),
+            flag(name, std::to_string(request.num_images));
         else if (name == "prompt")
             flag(name, value), request.prompt = value;
         else if (name == "type")
@@ -132,11 +167,14 @@ private:
             request.images.push_back(absolute(value));
             m_flags["image"].push_back(request.images.back());
         } else if (recipe_options().count(name)) {
-            m_options[name] = name == "conform" ? absolute(value) : value;
-            if (name == "prepare_urls")
-                m_flags["prepare-urls"] = {""};
+            const std::string kept = option_name(name, value);
+            m_options[kept] = name == "conform" ? absolute(value) : value;
+            if (kept == "to" || kept == "conform" || kept == "match" || kept == "frame_fit")
+                m_of_frames = name;
+            if (kept == "prepare_urls")
+                prepare_urls_flag(truth(name, value));
             else
-                flag(name, m_options[name]);
+                flag(kept, m_options[kept]);
         } else {
             unknown(name);
         }
@@ -146,6 +184,18 @@ private:
     {
         std::replace(name.begin(), name.end(), '_', '-');
         m_flags[name] = {value};
+    }
+
+    // Of --prepare-urls; "no" needs saying where the recipe says "yes".
+    void prepare_urls_flag(bool wanted)
+    {
+        m_flags.erase("prepare-urls");
+        m_flags.erase("prepare-urls=false");
+        const auto in_recipe = m_asked.recipe.options.find("prepare_urls");
+        if (wanted)
+            m_flags["prepare-urls"] = {""};
+        else if (in_recipe != m_asked.recipe.options.end())
+            m_flags["prepare-urls=false"] = {""};
     }
 
     // As in a recipe: relative to where the recipe is, or would be.
@@ -159,6 +209,7 @@ private:
     Asked& m_asked;
     std::map<std::string, std::string>& m_options;
     std::map<std::string, std::vector<std::string>> m_flags;
+    std::string m_of_frames; ///< a wish that a sheet, which shows them all, can't heed
 };
 
 bool has_prompt(const Wishes& wishes)
@@ -197,7 +248,8 @@ Asked understand(const std::string& name, const OIIO::ImageSpec& config, const S
     asked.on_miss = on_miss_from(settings.get("on_miss"));
     asked.bare = !base::exists(parsed.file);
     if (!asked.bare)
-        asked.recipe = read_recipe(parsed.file);
+        asked.recipe = parse_recipe(base::read_file(parsed.file, 1 << 20, base::FileKind::regular),
+                                    parsed.file);
     else if (!has_prompt(parsed.wishes) && !has_prompt(hints))
         throw ReferenceError(parsed.file + ": there is no such recipe");
 
@@ -206,6 +258,7 @@ Asked understand(const std::string& name, const OIIO::ImageSpec& config, const S
     try {
         overlay.apply(hints);
         overlay.apply(parsed.wishes);
+        overlay.check();
         apply_options(options, asked.generate, asked.frame);
     } catch (const UsageError& error) {
         throw UsageError(name + ": " + error.what());
@@ -229,8 +282,8 @@ Asked understand(const std::string& name, const OIIO::ImageSpec& config, const S
     asked.price = asked.local ? std::string("nothing (the local gateway's previews)")
         : cost.known          ? cost.text()
                               : "an unknown number of credits";
-    asked.command = "klio generate"
-        + (asked.bare ? std::string() : " " + base::shell_quoted(parsed.file)) + overlay.flags();
+    asked.command = "klio generate" + (asked.bare ? std::string() : " " + shell_word(parsed.file))
+        + overlay.flags();
     asked.key = settings.data_folder() + "\n" + settings.get("endpoint") + "\n"
         + write_recipe(asked.recipe);
     return asked;

@@ -2,11 +2,41 @@
 
 #include "compat.h"
 
-#include <OpenImageIO/imagebufalgo.h>
+#include "frames/provenance.h"
+
+#include <OpenImageIO/imagebuf.h>
+
+#include <cstring>
 
 namespace klio::oiio {
 
 namespace {
+
+// A frame's way back to its colour space is made as the host reads, into the host's own memory.
+class FramesRows : public Rows {
+public:
+    explicit FramesRows(FrameRows rows) : m_rows(std::move(rows)) { }
+    void read(int begin, int end, void* rows) const override { m_rows.read(begin, end, rows); }
+    size_t bytes() const override { return m_rows.bytes(); }
+
+private:
+    FrameRows m_rows;
+};
+
+class SheetsRows : public Rows {
+public:
+    explicit SheetsRows(OIIO::ImageBuf image) : m_image(std::move(image)) { }
+    void read(int begin, int end, void* rows) const override
+    {
+        const size_t row = m_image.spec().scanline_bytes();
+        std::memcpy(rows, static_cast<const char*>(m_image.localpixels()) + size_t(begin) * row,
+                    size_t(end - begin) * row);
+    }
+    size_t bytes() const override { return m_image.spec().image_bytes(); }
+
+private:
+    OIIO::ImageBuf m_image;
+};
 
 class FramePictures : public Pictures {
 public:
@@ -27,8 +57,7 @@ public:
     OIIO::ImageSpec spec(int subimage) const override
     {
         const StoredFrame& frame = m_frames.at(size_t(subimage));
-        OIIO::ImageSpec spec = frame_spec(m_set, frame.index, m_options);
-        spec.set_format(native_type(frame, spec));
+        OIIO::ImageSpec spec = frame_spec(m_set, frame.index, options_for(frame));
         spec.attribute("oiio:ColorSpace", host_space(spec.get_string_attribute("oiio:ColorSpace")));
         spec.attribute("oiio:subimagename", "frame." + std::to_string(frame.index));
         if (count() > 1)
@@ -39,10 +68,10 @@ public:
         return spec;
     }
 
-    OIIO::ImageBuf pixels(int subimage) const override
+    std::unique_ptr<const Rows> rows(int subimage) const override
     {
         const StoredFrame& frame = m_frames.at(size_t(subimage));
-        return load_frame(m_set, frame.index, m_options).image;
+        return std::make_unique<FramesRows>(FrameRows(m_set, frame.index, options_for(frame)));
     }
 
 private:
@@ -55,11 +84,11 @@ private:
     }
 
     // 8-bit code values fill half's 11 bits with room to spare; 16-bit ones do not.
-    static OIIO::TypeDesc native_type(const StoredFrame& frame, const OIIO::ImageSpec& spec)
+    FrameOptions options_for(const StoredFrame& frame) const
     {
-        return spec.format == OIIO::TypeDesc::FLOAT && frame.bit_depth <= 8
-            ? OIIO::TypeDesc(OIIO::TypeDesc::HALF)
-            : spec.format;
+        FrameOptions options = m_options;
+        options.format = frame.bit_depth <= 8 ? "half" : "float";
+        return options;
     }
 
     StoredSet m_set;
@@ -75,23 +104,37 @@ public:
         if (!input)
             throw DamagedError(path + ": the sheet can't be read (" + OIIO::geterror() + ")");
         m_spec = input->spec();
+        attach(frame_spec(set, set.frames.at(0).index, {}));
         m_spec.attribute("oiio:subimagename", "sheet");
         m_spec.attribute("oiio:ColorSpace", "sRGB");
-        m_spec.attribute("klio:job", set.job);
     }
 
     int count() const override { return 1; }
     OIIO::ImageSpec spec(int) const override { return m_spec; }
 
-    OIIO::ImageBuf pixels(int) const override
+    std::unique_ptr<const Rows> rows(int) const override
     {
         OIIO::ImageBuf image(m_path);
-        if (!image.read(0, 0, true, m_spec.format))
+        if (!image.read(0, 0, true, m_spec.format) || image.spec().width != m_spec.width
+            || image.spec().height != m_spec.height || image.nchannels() != m_spec.nchannels)
             throw DamagedError(m_path + ": the sheet can't be read (" + image.geterror() + ")");
-        return image;
+        return std::make_unique<SheetsRows>(std::move(image));
     }
 
 private:
+    // What is true of all frames: where they come from, above all whether they are previews.
+    void attach(const OIIO::ImageSpec& frame)
+    {
+        for (const OIIO::ParamValue& value : frame.extra_attribs) {
+            const std::string name = value.name().string();
+            const bool of_one = name == "klio:frame" || name == "klio:frame_sha256"
+                || name == "klio:frame_size" || name == "klio:color_space";
+            if ((name.compare(0, 5, "klio:") == 0 && !of_one)
+                || name == frames::source_type_attribute)
+                m_spec.extra_attribs.add_or_replace(value);
+        }
+    }
+
     std::string m_path;
     OIIO::ImageSpec m_spec;
 };

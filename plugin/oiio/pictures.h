@@ -3,7 +3,7 @@
 #include <klio/frame.h>
 #include <klio/set.h>
 
-#include <OpenImageIO/imagebuf.h>
+#include <OpenImageIO/imageio.h>
 
 #include <map>
 #include <memory>
@@ -14,6 +14,17 @@
 
 namespace klio::oiio {
 
+/// The pixels of a subimage, decoded. Thread-safe.
+class Rows {
+public:
+    virtual ~Rows() = default;
+    /// Rows [begin, end), counted from the top, without gaps, in the type that Pictures::spec()
+    /// says. Throws klio::Error.
+    virtual void read(int begin, int end, void* rows) const = 0;
+    /// Memory that they take.
+    virtual size_t bytes() const = 0;
+};
+
 /// Thread-safe. Functions throw klio::Error.
 class Pictures {
 public:
@@ -21,8 +32,8 @@ public:
     virtual int count() const = 0;
     /// Size, native type and attributes of a subimage; no pixel is decoded.
     virtual OIIO::ImageSpec spec(int subimage) const = 0;
-    /// The pixels, contiguous, in the type that spec() says, or float where that is half.
-    virtual OIIO::ImageBuf pixels(int subimage) const = 0;
+    /// Decodes a subimage.
+    virtual std::unique_ptr<const Rows> rows(int subimage) const = 0;
 };
 
 /// A set's frames, or with `only_frame` (1-based) one of them. Scene-linear ones are half, as klio

@@ -1,6 +1,6 @@
 #include "reader.h"
 
-#include "half.h"
+#include "one_line.h"
 
 #include "base/file.h"
 
@@ -30,8 +30,9 @@ bool host_is_silent(const std::string& name)
 }
 
 // Hosts open a name more than once, hence once for each text.
-void say_once(const std::string& message)
+void say_once(const std::string& text)
 {
+    const std::string message = one_line(text);
     static std::mutex mutex;
     static std::string last;
     const std::lock_guard<std::mutex> lock(mutex);
@@ -64,7 +65,10 @@ template <typename Work> bool KlingInput::guarded(const Work& work)
     } catch (...) {
         message = "an unknown exception";
     }
-    errorfmt("klio: {}", message);
+    // Whatever it is about, people look for the name that they opened.
+    if (message.rfind(m_name.substr(0, m_name.find('?')), 0) != 0)
+        message = m_name + ": " + message;
+    errorfmt("klio: {}", one_line(message));
     return false;
 }
 
@@ -76,16 +80,17 @@ bool KlingInput::open(const std::string& name, OIIO::ImageSpec& spec)
 bool KlingInput::open(const std::string& name, OIIO::ImageSpec& spec, const OIIO::ImageSpec& config)
 {
     if (!is_recipe_name(name)) {
-        errorfmt("klio: {}: no recipe (*.kling)", name);
+        errorfmt("klio: {}: no recipe (*.kling)", one_line(name));
         return false;
     }
     // OpenImageIO tries every reader on a file that none knows, with its global lock held: there
     // nothing may be waited for, nor another image opened.
     if (config.get_int_attribute("nowait") != 0) {
-        errorfmt("klio: {}: not without waiting", name);
+        errorfmt("klio: {}: not without waiting", one_line(name));
         return false;
     }
     close();
+    m_name = name;
     const bool good = guarded([&] {
         open_or_throw(name, config);
         m_subimage = 0;
@@ -115,7 +120,6 @@ void KlingInput::open_or_throw(const std::string& name, const OIIO::ImageSpec& c
     // must be able to see that this was not noticed.
     if (!set.missing_references.empty())
         say_once(name + ": " + set.warnings.back());
-    m_name = name;
     m_pictures = asked.sheet ? sheet_pictures(set, m_supply.sheet(set, settings))
                              : frame_pictures(set, asked.frame, asked.only_frame);
 }
@@ -142,28 +146,29 @@ bool KlingInput::seek_subimage(int subimage, int miplevel)
     });
 }
 
-const OIIO::ImageBuf& KlingInput::pixels(int subimage)
+const Rows& KlingInput::rows(int subimage)
 {
     const auto found = m_decoded.find(subimage);
     if (found != m_decoded.end())
-        return found->second;
+        return *found->second;
     uint64_t kept = 0;
-    for (const auto& [index, image] : m_decoded)
-        kept += image.spec().image_bytes();
+    for (const auto& [index, decoded] : m_decoded)
+        kept += decoded->bytes();
+    const bool in_turn = m_decoded.count(subimage - 1) != 0;
     if (kept > max_kept_bytes)
         m_decoded.clear();
-    OIIO::ImageBuf& image = m_decoded[subimage];
+    std::future<std::unique_ptr<const Rows>> mine;
+    if (m_ahead_of == subimage && m_ahead_process == int(::getpid()))
+        mine = std::move(m_ahead);
+    // The next one is on its way while this one is decoded.
+    read_ahead(in_turn ? subimage + 1 : m_pictures->count());
     try {
-        image = m_ahead_of == subimage && m_ahead_process == int(::getpid())
-            ? m_ahead.get()
-            : m_pictures->pixels(subimage);
+        return *(m_decoded[subimage] = mine.valid() ? mine.get() : m_pictures->rows(subimage));
     } catch (...) {
         m_decoded.erase(subimage);
         forget_ahead();
         throw;
     }
-    read_ahead(subimage + 1);
-    return image;
 }
 
 // A host that goes from frame to frame finds the next one decoded. One that wants the first frame
@@ -171,12 +176,11 @@ const OIIO::ImageBuf& KlingInput::pixels(int subimage)
 void KlingInput::read_ahead(int subimage)
 {
     forget_ahead();
-    if (subimage >= m_pictures->count() || m_decoded.count(subimage)
-        || !m_decoded.count(subimage - 2))
+    if (subimage >= m_pictures->count() || m_decoded.count(subimage))
         return;
     try {
         m_ahead = std::async(std::launch::async, [pictures = m_pictures.get(), subimage] {
-            return pictures->pixels(subimage);
+            return pictures->rows(subimage);
         });
         m_ahead_of = subimage;
         m_ahead_process = int(::getpid());
@@ -189,7 +193,7 @@ void KlingInput::forget_ahead() noexcept
 {
     // In a child of a fork the thread never ends, since it is not there; its future would wait.
     if (m_ahead.valid() && m_ahead_process != int(::getpid()))
-        new std::future<OIIO::ImageBuf>(std::move(m_ahead));
+        new std::future<std::unique_ptr<const Rows>>(std::move(m_ahead));
     m_ahead = {};
     m_ahead_of = -1;
 }
@@ -205,27 +209,16 @@ bool KlingInput::read_native_scanlines(int subimage, int miplevel, int begin, in
     lock_guard lock(*this);
     if (!seek_subimage(subimage, miplevel)) {
         if (!has_error())
-            errorfmt("klio: {}: there is no subimage {}", m_name, subimage);
+            errorfmt("klio: {}: there is no subimage {}", one_line(m_name), subimage);
         return false;
     }
     const bool good = guarded([&] {
-        const OIIO::ImageBuf& image = pixels(subimage);
+        const Rows& decoded = rows(subimage);
         const int first = begin - m_spec.y;
         if (first < 0 || begin >= end || end - m_spec.y > m_spec.height)
             throw UsageError(m_name + ": there are no scanlines " + std::to_string(begin) + " to "
                              + std::to_string(end - 1));
-        const OIIO::ImageSpec& have = image.spec();
-        if (have.width != m_spec.width || have.height != m_spec.height
-            || have.nchannels != m_spec.nchannels)
-            throw DamagedError(m_name + ": the pixels are not of the size that was announced");
-        const size_t row = size_t(have.width) * size_t(have.nchannels);
-        const auto rows = size_t(end - begin);
-        const char* from
-            = static_cast<const char*>(image.localpixels()) + size_t(first) * have.scanline_bytes();
-        if (have.format == m_spec.format)
-            std::memcpy(data, from, rows * have.scanline_bytes());
-        else
-            to_half(reinterpret_cast<const float*>(from), rows * row, static_cast<uint16_t*>(data));
+        decoded.read(first, first + (end - begin), data);
     });
     if (!good)
         say_for_host(m_name, geterror(false));

@@ -36,7 +36,7 @@ public:
 
 private:
     void open_or_throw(const std::string& name, const OIIO::ImageSpec& config);
-    const OIIO::ImageBuf& pixels(int subimage);
+    const Rows& rows(int subimage);
     void read_ahead(int subimage);
     void forget_ahead() noexcept;
     /// Runs `work`; whatever it throws becomes this reader's error, since an exception that leaves
@@ -47,8 +47,8 @@ private:
     std::string m_name;
     std::unique_ptr<Pictures> m_pictures;
     int m_subimage = -1;
-    std::map<int, OIIO::ImageBuf> m_decoded;
-    std::future<OIIO::ImageBuf> m_ahead; ///< the frame that is probably wanted next
+    std::map<int, std::unique_ptr<const Rows>> m_decoded;
+    std::future<std::unique_ptr<const Rows>> m_ahead; ///< the frame that is probably wanted next
     int m_ahead_of = -1;
     int m_ahead_process = 0; ///< whose thread decodes it
 };

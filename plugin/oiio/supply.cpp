@@ -1,10 +1,13 @@
 #include "supply.h"
 
+#include "failures.h"
+#include "one_line.h"
 #include "previews.h"
 #include "views.h"
 
 #include "base/file.h"
 
+#include <klio/jobs.h>
 #include <klio/local_session.h>
 #include <klio/sheet.h>
 
@@ -45,17 +48,27 @@ bool frames_there(const StoredSet& set, std::string& problem)
 }
 
 // What the store knows of a job that has no frames (yet), and what the user can do about it.
-[[noreturn]] void throw_state(const Asked& asked, const StoredSet& set)
+[[noreturn]] void throw_state(const Asked& asked, const StoredSet& set, const Settings& settings)
 {
     const std::string start = asked.name + ": " + short_name(set.job);
     const std::string job = set.job.substr(0, 12);
     switch (set.state) {
     case JobState::submitting:
-    case JobState::submitted:
+    case JobState::submitted: {
+        // The process that asked may have been killed, and what it left says nothing of that.
+        const JobInfo info = Jobs(settings).job(set.job);
+        if (!info.running && info.set.state == JobState::unknown)
+            throw UnknownCreateError(start
+                                     + " may or may not have been accepted (the process that sent "
+                                       "it ended before the answer came); run: klio jobs resolve "
+                                     + job);
         throw NotStoredError(start
-                             + " is bought and still under way; wait for the process that asked, "
-                               "or run: klio jobs collect "
+                             + (info.running ? " is bought and still under way; wait for the "
+                                               "process that asked, or run: klio jobs collect "
+                                             : " is bought, and no process waits for it; to fetch "
+                                               "it, free, run: klio jobs collect ")
                              + job);
+    }
     case JobState::unknown:
         throw UnknownCreateError(start + " may or may not have been accepted (" + set.message
                                  + "); run: klio jobs resolve " + job);
@@ -84,10 +97,26 @@ ProgressCallback announcing(const Asked& asked)
 {
     return [name = asked.name, text = asked.price](const Progress& progress) {
         if (progress.step == "create")
-            std::fprintf(stderr, "klio: %s: %s: %s\n", name.c_str(), progress.message.c_str(),
-                         text.c_str());
+            std::fprintf(stderr, "klio: %s\n",
+                         one_line(name + ": " + progress.message + ": " + text).c_str());
         return true;
     };
+}
+
+// What could never open is not paid for.
+void check_use(const Asked& asked)
+{
+    const Request& request = asked.recipe.request;
+    if (asked.only_frame > request.num_images)
+        throw UsageError("there is no frame " + std::to_string(asked.only_frame) + " of "
+                         + std::to_string(request.num_images));
+    if (asked.sheet)
+        return;
+    check_frame_options(asked.frame);
+    if (!asked.frame.match.empty() && asked.frame.conform.empty()
+        && (request.images.empty() || base::is_url(request.images[0])))
+        throw ReferenceError("match " + asked.frame.match
+                             + ": wants a reference that is a file, or a plate by conform");
 }
 
 StoredSet buy(const Asked& asked, const Settings& settings)
@@ -100,6 +129,24 @@ StoredSet buy(const Asked& asked, const Settings& settings)
         gateway = start_local_gateway(settings, options);
     Session session(settings);
     return session.generate(asked.recipe.request, options);
+}
+
+// What a store without a job says nothing of. Faults that a person mends (a key, a flag) are not
+// held back: he looks at once whether that helped.
+StoredSet buy_in_turn(const Asked& asked, const Settings& settings, double now)
+{
+    const std::string key = asked.key + "\n" + settings.get("stage");
+    throw_remembered(settings, key, now, failure_seconds);
+    try {
+        return buy(asked, settings);
+    } catch (const Error& error) {
+        const ErrorKind kind = error.kind();
+        const bool of_others = kind == ErrorKind::staging || kind == ErrorKind::network
+            || kind == ErrorKind::timeout || kind == ErrorKind::rate;
+        if (of_others && !Session(settings).find(asked.recipe.request, asked.generate))
+            remember_failure(settings, key, error, now);
+        throw;
+    }
 }
 
 } // namespace
@@ -125,7 +172,9 @@ StoredSet Supply::frames(const Asked& asked, const Settings& settings)
     switch (asked.on_miss) {
     case OnMiss::generate:
         try {
-            return m_purchases.fly(asked.key, [&] { return buy(asked, settings); });
+            check_use(asked);
+            return m_purchases.fly(
+                asked.key, [&] { return buy_in_turn(asked, settings, m_clock.unix_time()); });
         } catch (const Error& error) {
             throw_error(error.kind(), asked.name + ": " + error.what());
         }
@@ -136,7 +185,7 @@ StoredSet Supply::frames(const Asked& asked, const Settings& settings)
         break;
     }
     if (found)
-        throw_state(asked, *found);
+        throw_state(asked, *found, settings);
     throw_not_stored(asked);
 }
 
@@ -144,8 +193,12 @@ std::string Supply::sheet(const StoredSet& set, const Settings& settings)
 {
     const std::string path = sheet_path(settings, set);
     return m_sheets.fly(path, [&] {
-        if (!base::exists(path))
-            write_sheet(sheet_items(set), path, SheetOptions());
+        if (!base::exists(path)) {
+            SheetOptions options;
+            options.font = settings.get("font");
+            options.threads = int(settings.number("threads", 0));
+            write_sheet(sheet_items(set), path, options);
+        }
         return path;
     });
 }

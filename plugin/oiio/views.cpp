@@ -55,9 +55,12 @@ std::string writable_view_folder(const Settings& settings, const std::string& jo
 std::string sheet_path(const Settings& settings, const StoredSet& set)
 {
     // The sheet says of previews that they are such.
-    std::string shown = set.endpoint;
+    std::string shown = set.endpoint + "\n" + settings.get("font");
     for (const StoredFrame& frame : set.frames)
         shown += "\n" + frame.sha256;
+    // A plate that is away is a cell that says so.
+    for (const int reference : set.missing_references)
+        shown += "\n" + std::to_string(reference);
     const std::string name = "sheet-" + base::sha256_hex(shown).substr(0, 16) + ".png";
     const std::string kept = base::join_path(kept_folder(settings, set.job), name);
     return ::access(kept.c_str(), R_OK) == 0

@@ -16,7 +16,7 @@ std::string writable_view_folder(const Settings& settings, const std::string& jo
 
 /// The set's contact sheet, where it is or would be made: the data folder's own where it is there
 /// already. Named after what it shows, since a job that was deleted and bought again has other
-/// frames.
+/// frames, and a plate that was away comes back.
 std::string sheet_path(const Settings& settings, const StoredSet& set);
 
 } // namespace klio::oiio

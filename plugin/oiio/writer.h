@@ -9,7 +9,11 @@ namespace klio::oiio {
 class KlingOutput final : public OIIO::ImageOutput {
 public:
     const char* format_name() const override { return "kling"; }
-    int supports(OIIO::string_view) const override { return 0; }
+    /// Hosts ask this before they open, and give up with words of their own where the answer is no.
+    int supports(OIIO::string_view feature) const override
+    {
+        return feature != "procedural" && feature != "ioproxy" && feature != "noimage";
+    }
     bool open(const std::string& name, const OIIO::ImageSpec&, OpenMode) override
     {
         errorfmt("klio: {}: a recipe can't be written from an image; it is a text file, the JSON "

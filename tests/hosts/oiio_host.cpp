@@ -3,7 +3,9 @@
 //
 //   oiio_host input|buf|cache|texture NAME [klio:HINT=VALUE …]
 //   oiio_host threads NAME THREADS OPENS [klio:HINT=VALUE …]   prints how many opens failed
+//   oiio_host cache NAME SUBIMAGE, texture NAME SUBIMAGENAME   prints a red value of that one
 //   oiio_host twice NAME          reads every frame twice in turns through one ImageInput
+//   oiio_host reopen NAME OTHER   opens one ImageInput on NAME, OTHER and NAME again
 //   oiio_host state NAME          fails where an open leaves a thread, a signal's handler or an
 //                                 attribute of OpenImageIO's other than it was
 //   oiio_host foreign COUNT       microseconds that the reader takes to refuse a foreign name
@@ -75,21 +77,22 @@ int read_buf(const std::string& name, const OIIO::ImageSpec& config)
     return 0;
 }
 
-int read_cache(const std::string& name)
+int read_cache(const std::string& name, int subimage)
 {
     auto cache = OIIO::ImageCache::create(false);
     std::vector<float> pixel(4);
-    if (!cache->get_pixels(OIIO::ustring(name), 0, 0, 10, 11, 10, 11, 0, 1, 0, 3,
+    if (!cache->get_pixels(OIIO::ustring(name), subimage, 0, 10, 11, 10, 11, 0, 1, 0, 3,
                            OIIO::TypeDesc::FLOAT, pixel.data()))
         return failed(cache->geterror());
     std::printf("%g\n", double(pixel[0]));
     return 0;
 }
 
-int read_texture(const std::string& name)
+int read_texture(const std::string& name, const std::string& subimage)
 {
     auto textures = OIIO::TextureSystem::create(false);
     OIIO::TextureOpt options;
+    options.subimagename = OIIO::ustring(subimage);
     float color[3] = {-1, -1, -1};
     const bool good
         = textures->texture(OIIO::ustring(name), options, 0.5F, 0.5F, 0, 0, 0, 0, 3, color);
@@ -130,6 +133,29 @@ int read_twice(const std::string& name)
             for (int y = 0; y < 8; ++y)
                 if (!input->read_native_scanline(i, 0, y, 0, row.data()))
                     return failed(input->geterror());
+    return 0;
+}
+
+// What an ImageInput showed before must not show through when it is opened on another name.
+int reopen(const std::string& name, const std::string& other)
+{
+    const auto input = OIIO::ImageInput::create(name);
+    if (!input)
+        return failed(OIIO::geterror());
+    for (const std::string& one : {name, other, name}) {
+        OIIO::ImageSpec spec;
+        if (!input->open(one, spec))
+            return failed(input->geterror());
+        std::vector<float> pixels(spec.image_pixels() * size_t(spec.nchannels));
+        if (!input->read_image(0, 0, 0, spec.nchannels, OIIO::TypeDesc::FLOAT, pixels.data()))
+            return failed(input->geterror());
+        double sum = 0;
+        for (const float value : pixels)
+            sum += double(value);
+        std::printf("%s %.6g\n", spec.get_string_attribute("klio:frame_sha256").c_str(), sum);
+        if (one == other && !input->close())
+            return failed("it does not close");
+    }
     return 0;
 }
 
@@ -243,11 +269,13 @@ int main(int argc, char** argv)
     if (mode == "buf")
         return read_buf(name, hints(argc, argv, 3));
     if (mode == "cache")
-        return read_cache(name);
+        return read_cache(name, argc > 3 ? std::stoi(argv[3]) : 0);
     if (mode == "texture")
-        return read_texture(name);
+        return read_texture(name, argc > 3 ? argv[3] : "");
     if (mode == "threads" && argc > 4)
         return read_in_threads(name, std::stoi(argv[3]), std::stoi(argv[4]), hints(argc, argv, 5));
+    if (mode == "reopen" && argc > 3)
+        return reopen(name, argv[3]);
     if (mode == "twice")
         return read_twice(name);
     if (mode == "state")

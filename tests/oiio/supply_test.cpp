@@ -3,14 +3,20 @@
 #include "fake_clock.h"
 #include "reader.h"
 #include "store/database.h"
+#include "store/flight.h"
+#include "store/store.h"
+
+#include "base/encoding.h"
 
 #include <klio/local.h>
 
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 
@@ -167,11 +173,91 @@ TEST_F(SupplyTest, TheCommandAsksForTheSame)
 {
     const std::string shot = write("shot.kling", recipe);
     EXPECT_EQ(asked(shot).command, "klio generate " + shot);
-    EXPECT_EQ(asked(shot + "?take=2&frame=1&sheet=1").command,
+    EXPECT_EQ(asked(shot + "?take=2&frame=1&sheet=0").command,
               "klio generate " + shot + " --take 2")
         << "what only chooses among the frames is not the command's";
     EXPECT_EQ(asked("x.kling?prompt=it's&aspect_ratio=16:9").command,
               "klio generate --aspect-ratio 16:9 --prompt 'it'\\''s'");
+}
+
+TEST_F(SupplyTest, TheCommandHasPlainNumbersAndOnlyFlagsThatSaySomething)
+{
+    const std::string start = "klio generate " + path("shot.kling");
+    const std::string shot = write("shot.kling", recipe);
+    EXPECT_EQ(asked(shot + "?take=0010&num_images=02").command, start + " --num-images 2 --take 10")
+        << "oiiotool pads what it puts in place of '#'";
+    EXPECT_EQ(asked(shot + "?prepare_urls=true").command, start + " --prepare-urls");
+    EXPECT_EQ(asked(shot + "?prepare_urls=false").command, start);
+    write("shot.kling", R"({"prompt": "a fox", "klio": {"prepare_urls": true}})");
+    EXPECT_EQ(asked(shot).command, start);
+    EXPECT_EQ(asked(shot + "?prepare_urls=0").command, start + " --prepare-urls=false");
+    EXPECT_FALSE(asked(shot + "?prepare_urls=0").generate.prepare_urls);
+}
+
+TEST_F(SupplyTest, TheCommandIsOneLineWhateverThePromptHas)
+{
+    const std::string prompt = "it's\nred\x1b[31m";
+    EXPECT_EQ(asked("x.kling?prompt64=" + base::base64url(prompt.data(), prompt.size())).command,
+              R"(klio generate --prompt $'it\'s\012red\033[31m')");
+}
+
+TEST_F(SupplyTest, AFitOfReferencesAndOneOfFramesStandSideBySide)
+{
+    const std::string shot = write("shot.kling", R"({"prompt": "a fox", "klio": {"fit": "pad"}})");
+    const Asked both = asked(shot + "?fit=640x360:letterbox");
+    EXPECT_EQ(both.generate.prepare.fit, "pad") << "else it would be another job";
+    EXPECT_EQ(both.frame.fit, "640x360:letterbox");
+    EXPECT_EQ(both.command, "klio generate " + shot + " --fit 640x360:letterbox");
+    EXPECT_EQ(asked(shot + "?fit=640x360&fit=none").command,
+              "klio generate " + shot + " --fit none --fit 640x360");
+    EXPECT_EQ(parse_recipe(write_recipe(both.recipe)).options, both.recipe.options);
+    write("shot.kling", R"({"prompt": "a fox", "klio": {"fit": "64x36"}})");
+    EXPECT_EQ(asked(shot + "?fit=640x360").frame.fit, "640x360");
+}
+
+TEST_F(SupplyTest, APipeIsNotWaitedFor)
+{
+    ASSERT_EQ(::mkfifo(path("pipe.kling").c_str(), 0600), 0);
+    EXPECT_THROW(asked(path("pipe.kling")), ReferenceError);
+}
+
+TEST_F(SupplyTest, WhatCouldNeverOpenIsNotBought)
+{
+    const auto server = gateway();
+    Supply supply(m_clock);
+    const std::string shot = write("shot.kling", recipe);
+    for (const char* query : {"&to=ACEScgg", "&frame=7", "&conform=nosuch.exr",
+                              "&conform=shot.kling", "&match=foo", "&match=color", "&fit=64"}) {
+        const auto failures = ask(supply, asked(shot + "?take=2&on_miss=generate" + query), 1, 1);
+        ASSERT_EQ(failures.size(), 1U) << query;
+        EXPECT_THAT(failures[0], testing::StartsWith(shot + "?take=2")) << query;
+    }
+    EXPECT_EQ(server->creates(), 0U);
+    EXPECT_THAT(ask(supply, asked(shot + "?on_miss=generate&sheet=1"), 1, 1), testing::IsEmpty());
+}
+
+TEST_F(SupplyTest, AJobThatAKilledProcessLeftIsNotWaitedFor)
+{
+    const auto server = gateway();
+    Supply supply(m_clock);
+    const std::string shot = write("shot.kling", recipe);
+    const StoredSet set = supply.frames(asked(shot + "?on_miss=generate"), m_settings);
+    store::Database database(path("home/klio.db"));
+    const auto left = [&](const char* state) {
+        store::Statement(database, "UPDATE jobs SET state = ?", state).run();
+    };
+    left("submitting");
+    EXPECT_THROW(supply.frames(asked(shot), m_settings), UnknownCreateError);
+    const auto unknown = ask(supply, asked(shot), 1, 1);
+    EXPECT_THAT(unknown.at(0), HasSubstr("klio jobs resolve " + set.job.substr(0, 12)));
+    left("submitted");
+    EXPECT_THAT(ask(supply, asked(shot), 1, 1).at(0), HasSubstr("no process waits for it"));
+    store::Flight flight;
+    ASSERT_TRUE(flight.try_take(store::Store(path("home")).lock_path(set.job)));
+    for (const char* state : {"submitting", "submitted"}) {
+        left(state);
+        EXPECT_THAT(ask(supply, asked(shot), 1, 1).at(0), HasSubstr("still under way"));
+    }
 }
 
 TEST_F(SupplyTest, AMissSaysPriceAndCommandAndSendsNothing)
@@ -214,6 +300,25 @@ TEST_F(SupplyTest, AFailedPurchaseIsTriedOnceAMinute)
     pass(6);
     ask(supply, what, 4, 6);
     EXPECT_EQ(server->creates(), 2U);
+}
+
+TEST_F(SupplyTest, AStageThatFailsIsTriedOnceAMinuteInAllProcesses)
+{
+    const auto server = gateway();
+    m_settings.set("stage", "https://127.0.0.1:1/");
+    OIIO::ImageBuf grey(OIIO::ImageSpec(64, 64, 3, OIIO::TypeDesc::UINT8));
+    ASSERT_TRUE(grey.write(path("plate.png")));
+    const Asked what = asked(write("shot.kling", R"({"prompt": "a fox", "images": ["plate.png"]})")
+                             + "?on_miss=generate");
+    Supply one(m_clock), another(m_clock), later(m_clock);
+    const std::string first = ask(one, what, 1, 1).at(0);
+    EXPECT_THAT(first, testing::Not(HasSubstr("ago")));
+    m_clock.sleep(base::Seconds(20), {});
+    EXPECT_THAT(ask(another, what, 1, 1).at(0),
+                HasSubstr("(tried 20 s ago; it is tried again in 40 s at the earliest)"));
+    m_clock.sleep(base::Seconds(41), {});
+    EXPECT_EQ(ask(later, what, 1, 1).at(0), first);
+    EXPECT_EQ(server->creates(), 0U);
 }
 
 TEST_F(SupplyTest, WhatCameIntoTheStoreMeanwhileEndsTheWait)
@@ -285,11 +390,21 @@ TEST_F(SupplyTest, PicturesAreTheFramesInOrder)
     EXPECT_EQ(pictures->count(), 2);
     EXPECT_EQ(pictures->spec(1).get_string_attribute("oiio:subimagename"), "frame.2");
     EXPECT_EQ(pictures->spec(1).format, OIIO::TypeDesc(OIIO::TypeDesc::HALF));
-    EXPECT_EQ(pictures->pixels(1).spec().format, OIIO::TypeDesc(OIIO::TypeDesc::FLOAT));
+    const auto shows_frame = [&](int index, const FrameOptions& options) {
+        const auto shown = oiio::frame_pictures(set, options, index);
+        OIIO::ImageBuf image(shown->spec(0));
+        shown->rows(0)->read(0, image.spec().height, image.localpixels());
+        FrameOptions half = options;
+        half.format = "half";
+        const OIIO::ImageBuf expected = load_frame(set, index, half).image;
+        return expected.spec().format == image.spec().format
+            && std::memcmp(expected.localpixels(), image.localpixels(), image.spec().image_bytes())
+            == 0;
+    };
+    EXPECT_TRUE(shows_frame(2, {}));
     FrameOptions codes;
     codes.to = "srgb";
-    EXPECT_EQ(oiio::frame_pictures(set, codes, 0)->spec(0).format,
-              oiio::frame_pictures(set, codes, 0)->pixels(0).spec().format);
+    EXPECT_TRUE(shows_frame(1, codes));
     EXPECT_EQ(oiio::frame_pictures(set, {}, 2)->spec(0).get_int_attribute("klio:frame"), 2);
     EXPECT_THROW(oiio::frame_pictures(set, {}, 3), UsageError);
 }
@@ -304,6 +419,43 @@ TEST_F(SupplyTest, ASheetShowsTheFramesThatAreThereNow)
     EXPECT_EQ(supply.sheet(set, m_settings), first);
     set.frames.pop_back(); // as of a job that was deleted and bought again
     EXPECT_NE(supply.sheet(set, m_settings), first);
+}
+
+TEST_F(SupplyTest, ASheetThatLacksAPlateIsMadeAgainWithIt)
+{
+    const auto server = gateway();
+    Supply supply(m_clock);
+    StoredSet set
+        = supply.frames(asked(write("shot.kling", recipe) + "?on_miss=generate"), m_settings);
+    set.missing_references = {1};
+    const std::string without = supply.sheet(set, m_settings);
+    set.missing_references.clear();
+    EXPECT_NE(supply.sheet(set, m_settings), without);
+}
+
+TEST_F(SupplyTest, ASheetOfPreviewsIsMarkedAsSuch)
+{
+    Supply supply(m_clock);
+    const StoredSet set
+        = supply.frames(asked(write("shot.kling", recipe) + "?on_miss=preview"), m_settings);
+    const OIIO::ImageSpec spec = oiio::sheet_pictures(set, supply.sheet(set, m_settings))->spec(0);
+    const OIIO::ImageSpec frame = frame_spec(set, 1, {});
+    EXPECT_EQ(spec.get_int_attribute("klio:preview"), 1);
+    for (const char* name : {"klio:job", "klio:model", "Iptc4xmpExt:DigitalSourceType"}) {
+        EXPECT_NE(frame.get_string_attribute(name), "") << name;
+        EXPECT_EQ(spec.get_string_attribute(name), frame.get_string_attribute(name));
+    }
+    EXPECT_FALSE(spec.find_attribute("klio:frame")) << "it shows all of them";
+}
+
+TEST_F(SupplyTest, ASheetGoesWithoutWhatIsOfOneFrame)
+{
+    const std::string shot = write("shot.kling", R"({"prompt": "x", "klio": {"to": "ACEScg"}})");
+    EXPECT_TRUE(asked(shot + "?sheet=1&take=2&fit=none").sheet) << "what the recipe says is let be";
+    for (const char* query : {"frame=2", "to=srgb", "conform=a.exr", "match=color", "fit=64x36"})
+        EXPECT_THROW(asked(shot + "?sheet=1&" + query), UsageError) << query;
+    EXPECT_THROW(asked(shot + "?frame=2", {{"klio:sheet", "1"}}), UsageError);
+    EXPECT_FALSE(asked(shot + "?frame=2&sheet=0").sheet);
 }
 
 TEST_F(SupplyTest, FramesWhosePlateIsGoneSaySo)

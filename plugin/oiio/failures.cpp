@@ -1,0 +1,55 @@
+#include "failures.h"
+
+#include "views.h"
+
+#include "base/encoding.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/secret.h"
+#include "base/sha256.h"
+
+#include <cmath>
+
+namespace klio::oiio {
+
+namespace {
+
+std::string path_of(const Settings& settings, const std::string& key)
+{
+    return base::join_path(writable_view_folder(settings, "failures"),
+                           base::sha256_hex(key).substr(0, 32) + ".json");
+}
+
+} // namespace
+
+void throw_remembered(const Settings& settings, const std::string& key, double now, double seconds)
+{
+    const std::string path = path_of(settings, key);
+    base::Json json;
+    base::JsonError problem;
+    if (!base::exists(path) || !base::parse_json(base::read_file(path, 1 << 16), json, problem))
+        return;
+    ErrorKind kind = ErrorKind::internal;
+    const double age = now - json.value("time", 0.0);
+    if (age < 0 || age >= seconds
+        || !error_kind_from_string(json.value("kind", std::string()), kind))
+        return;
+    throw_error(kind,
+                json.value("message", std::string()) + " (tried " + std::to_string(int(age))
+                    + " s ago; it is tried again in "
+                    + std::to_string(int(std::ceil(seconds - age))) + " s at the earliest)");
+}
+
+void remember_failure(const Settings& settings, const std::string& key, const Error& error,
+                      double now) noexcept
+{
+    try {
+        base::OrderedJson json = {{"time", now}, {"kind", to_string(error.kind())}};
+        json["message"] = base::utf8_mended(base::mask(error.what()));
+        base::write_file_atomic(path_of(settings, key), base::to_text(json), 0600);
+    } catch (const std::exception&) {
+        // As before: this process remembers by itself.
+    }
+}
+
+} // namespace klio::oiio
