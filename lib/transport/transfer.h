@@ -42,6 +42,8 @@ public:
 
 private:
     bool set_up_hop();
+    bool set_up_method();
+    void set_up_headers(bool has_body);
     bool may_go_to(const Url& url, std::string& why) const;
     bool allowed_by_name(const Url& url) const;
     bool address_allowed(const std::string& numeric) const;
