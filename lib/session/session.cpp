@@ -5,12 +5,12 @@
 #include "base/sha256.h"
 #include "session/call.h"
 #include "session/collect.h"
-#include "session/fetch.h"
+#include "session/flight.h"
+#include "session/mend.h"
 #include "session/purchase.h"
 #include "session/references.h"
 
 #include <algorithm>
-#include <cmath>
 #include <mutex>
 
 namespace klio {
@@ -20,9 +20,6 @@ using session::Reference;
 using store::JobRecord;
 
 namespace {
-
-// How often a waiter looks whether the flight that it waits for has landed.
-constexpr double flight_tick = 0.1;
 
 std::string endpoint_url(const Settings& settings, const GenerateOptions& options)
 {
@@ -107,33 +104,6 @@ struct Session::Impl {
                 + "; the frames are those that were bought with it as it last was");
         job->set.missing_references = std::move(missing);
         return job->set;
-    }
-
-    /// Until the job's lock is ours (true), or somebody else has brought it home (false).
-    bool take_flight(const Call& call, store::Flight& flight, bool& waited)
-    {
-        const std::string path = store.lock_path(call.job);
-        waited = false;
-        while (!flight.try_take(path)) {
-            if (!waited)
-                call.report("wait",
-                            session::job_name(call.job)
-                                + " is under way in another process or thread; waiting for it");
-            waited = true;
-            if (call.clock.monotonic() > call.deadline)
-                throw TimeoutError(session::job_name(call.job)
-                                   + " is still under way elsewhere; run again to collect it");
-            call.clock.sleep(base::Seconds(flight_tick), call.options.cancel);
-            if (call.options.cancel.cancelled())
-                throw CancelledError("stopped waiting for " + session::job_name(call.job)
-                                     + ", which is under way elsewhere: run again, or klio jobs "
-                                       "collect "
-                                     + call.job.substr(0, 12) + "; nothing is paid twice");
-            const auto job = store.jobs().find(call.job);
-            if (job && job->set.state == JobState::succeeded)
-                return false;
-        }
-        return true;
     }
 
     /// Moves a job on whose flight is held; `references` is null where it must not be bought.
@@ -226,7 +196,7 @@ struct Session::Impl {
         store.jobs().require_writable();
         store::Flight flight;
         bool waited = false;
-        if (!take_flight(call, flight, waited))
+        if (!session::take_flight(call, flight, waited))
             return finished(call);
         job = fresh ? store.jobs().find(call.job) : store.jobs().get(call.job);
         if (!job) {
@@ -243,86 +213,16 @@ struct Session::Impl {
             advance(call, *job, nullptr);
         } else if (job->set.state == JobState::succeeded) {
             if (!session::frames_whole(job->set, damage))
-                mend(call, *job, damage);
-        } else if (job->set.state == JobState::failed && fresh && !shares(waited, before, *job)) {
-            hold_back(call, *job);
+                session::mend(call, *job, damage);
+        } else if (job->set.state == JobState::failed && fresh
+                   && !session::shares_end(waited, before, *job)) {
+            session::hold_back(call, *job);
             advance(call, *fresh, references);
             return bought(call);
         } else {
             throw_final(*job);
         }
         return finished(call);
-    }
-
-    /// Those who waited for a purchase share its end, the bad one too: a second try is a new call's
-    /// business. Not so where somebody only stopped it.
-    static bool shares(bool waited, const std::optional<JobRecord>& before, const JobRecord& now)
-    {
-        const bool moved
-            = !before || before->attempt != now.attempt || before->set.state != now.set.state;
-        return waited && moved && now.set.error_kind != ErrorKind::cancelled;
-    }
-
-    /// GenerateOptions::retry_after, judged while the flight is held, so that it holds between
-    /// processes. A clock that was set back holds nothing back.
-    static void hold_back(const Call& call, const JobRecord& job)
-    {
-        const double age = call.now() - job.set.updated_at;
-        const bool by_person = job.set.error_kind == ErrorKind::cancelled || job.sent_at == 0;
-        if (by_person || age < 0 || age >= call.options.retry_after)
-            return;
-        throw_error(job.set.error_kind,
-                    job.set.message + " (tried " + std::to_string(int(age))
-                        + " s ago; it is sent again in "
-                        + std::to_string(int(std::ceil(call.options.retry_after - age)))
-                        + " s at the earliest)");
-    }
-
-    void mend(const Call& call, JobRecord& job, const std::string& damage)
-    {
-        try {
-            session::collect_job(call, job);
-        } catch (const CancelledError&) {
-            throw;
-        } catch (const Error& error) {
-            throw DamagedError(damage + "; fetching it again failed: " + error.what()
-                               + "; if it stays so: " + without_damaged(job));
-        }
-        call.warn(session::job_name(job.set.job) + ": the damaged result was fetched again");
-    }
-
-    /// What a person does about a finished job whose frames can't be mended.
-    static std::string without_damaged(const JobRecord& job)
-    {
-        const std::vector<StoredFrame>& frames = job.set.frames;
-        const std::string key = job.set.job.substr(0, 12);
-        return std::any_of(frames.begin(), frames.end(), session::frame_whole)
-            ? "klio jobs recover " + key + " --as-it-is keeps the frames that are whole"
-            : "no frame of it is whole; klio jobs delete " + key
-                + " lets the next run of its request buy it anew";
-    }
-
-    /// Frames whose files are damaged are no longer the job's; their files stay where they are.
-    void drop_damaged(const Call& call, JobRecord& job)
-    {
-        std::vector<StoredFrame> whole;
-        std::vector<int> damaged;
-        for (const StoredFrame& frame : job.set.frames) {
-            if (session::frame_whole(frame)) {
-                whole.push_back(frame);
-                continue;
-            }
-            damaged.push_back(frame.index);
-            job.set.warnings.push_back("frame " + std::to_string(frame.index)
-                                       + " was damaged and could not be fetched again; the user "
-                                         "went on without it");
-        }
-        if (damaged.empty() || (whole.empty() && job.set.state != JobState::succeeded))
-            return;
-        if (whole.empty())
-            throw UsageError(session::job_name(job.set.job) + ": " + without_damaged(job));
-        store.jobs().drop_frames(job.set.job, damaged, job.set.warnings, call.now());
-        job.set.frames = std::move(whole);
     }
 
     Settings settings;
@@ -387,7 +287,7 @@ StoredSet Session::recover(const std::string& job, const std::string& json_point
     m_impl->store.jobs().require_writable();
     store::Flight flight;
     bool waited = false;
-    if (!m_impl->take_flight(call, flight, waited))
+    if (!session::take_flight(call, flight, waited))
         return m_impl->finished(call);
     JobRecord record = m_impl->store.jobs().get(call.job);
     m_impl->store.settle(record, call.now());
@@ -398,7 +298,7 @@ StoredSet Session::recover(const std::string& job, const std::string& json_point
     if (succeeded && session::frames_whole(record.set, damage))
         return m_impl->finished(call);
     if (json_pointer.empty())
-        m_impl->drop_damaged(call, record);
+        session::drop_damaged(call, record);
     if (succeeded && json_pointer.empty())
         return m_impl->finished(call);
     if (record.set.task_id.empty() && record.raw_create.empty())
