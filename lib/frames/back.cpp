@@ -1,6 +1,7 @@
 #include "frames/back.h"
 
 #include "base/encoding.h"
+#include "frames/blank.h"
 #include "frames/color_memo.h"
 #include "frames/half.h"
 #include "frames/rows.h"
@@ -181,9 +182,9 @@ RowsBack::RowsBack(Codes codes, const color::Processor* processor, int threads)
 RowsBack::~RowsBack() = default;
 RowsBack::RowsBack(RowsBack&&) noexcept = default;
 
-const Codes& RowsBack::codes() const
+size_t RowsBack::bytes() const
 {
-    return m_impl->codes;
+    return m_impl->codes.bytes() + (m_impl->memo ? m_impl->memo->bytes() : 0);
 }
 
 void RowsBack::read(int begin, int end, OIIO::TypeDesc format, void* out, int threads) const
@@ -218,8 +219,7 @@ OIIO::ImageBuf convert(const OIIO::ImageBuf& image, const color::Processor* proc
     codes.channels = in.nchannels;
     codes.wide = in.format == OIIO::TypeDesc::UINT16;
     const RowsBack rows(std::move(codes), processor, threads);
-    OIIO::ImageBuf result(OIIO::ImageSpec(in.width, in.height, in.nchannels, format),
-                          OIIO::InitializePixels::No);
+    OIIO::ImageBuf result = blank_image(OIIO::ImageSpec(in.width, in.height, in.nchannels, format));
     rows.read(0, in.height, format, result.localpixels(), threads);
     return result;
 }

@@ -39,7 +39,8 @@ public:
     ~RowsBack();
     RowsBack(RowsBack&&) noexcept;
 
-    const Codes& codes() const;
+    /// Memory that they take.
+    size_t bytes() const;
     /// Rows [begin, end) into `out`, without gaps, as float or, rounded from that, half; alpha,
     /// unassociated in the code values, is associated.
     void read(int begin, int end, OIIO::TypeDesc format, void* out, int threads) const;

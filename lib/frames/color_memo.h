@@ -22,6 +22,13 @@ public:
         return &m_values[3 * (m_rank[key >> 6] + size_t(__builtin_popcountll(below)))];
     }
 
+    /// Memory that it takes.
+    size_t bytes() const
+    {
+        return m_seen.size() * sizeof m_seen[0] + m_rank.size() * sizeof m_rank[0]
+            + m_values.size() * sizeof m_values[0];
+    }
+
 private:
     static uint32_t key_of(const uint8_t* code)
     {

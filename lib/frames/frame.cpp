@@ -3,12 +3,14 @@
 #include "base/file.h"
 #include "base/sha256.h"
 #include "frames/back.h"
+#include "frames/blank.h"
 #include "frames/decode.h"
 #include "frames/half.h"
 #include "frames/match.h"
 #include "frames/place.h"
 #include "frames/provenance.h"
 #include "frames/resample.h"
+#include "frames/rows.h"
 #include "frames/write.h"
 
 #include <klio/error.h>
@@ -117,7 +119,7 @@ OIIO::ImageBuf from_upright(const OIIO::ImageBuf& image, int orientation)
     const bool swap = swaps_sides(orientation);
     OIIO::ImageSpec spec(swap ? in.height : in.width, swap ? in.width : in.height, in.nchannels,
                          OIIO::TypeDesc::FLOAT);
-    OIIO::ImageBuf stored(spec, OIIO::InitializePixels::No);
+    OIIO::ImageBuf stored = blank_image(spec);
     for (int y = 0; y < spec.height; ++y)
         for (int x = 0; x < spec.width; ++x) {
             int from_x = 0, from_y = 0;
@@ -128,11 +130,19 @@ OIIO::ImageBuf from_upright(const OIIO::ImageBuf& image, int orientation)
     return stored;
 }
 
+// What OpenImageIO made, unless it had no memory for it.
+OIIO::ImageBuf with_pixels(OIIO::ImageBuf image)
+{
+    if (!image.localpixels())
+        throw std::bad_alloc();
+    return image;
+}
+
 OIIO::ImageBuf with_alpha(const OIIO::ImageBuf& image)
 {
     const int order[] = {0, 1, 2, -1};
     const float values[] = {0, 0, 0, 1};
-    return OIIO::ImageBufAlgo::channels(image, 4, order, values);
+    return with_pixels(OIIO::ImageBufAlgo::channels(image, 4, order, values));
 }
 
 // Turned and scaled to where it belongs, black around it where it does not fill the data window.
@@ -145,20 +155,17 @@ OIIO::ImageBuf put_in_place(const OIIO::ImageBuf& image, const Placement& place,
         return with_alpha(picture);
     if (place.picture == place.data)
         return picture;
-    OIIO::ImageBuf canvas;
-    OIIO::ImageBufAlgo::crop(canvas, picture, place.data);
-    return canvas;
+    return with_pixels(OIIO::ImageBufAlgo::crop(picture, place.data));
 }
 
 // The frame's code values, checked against what was stored.
-Codes load_codes(const StoredSet& set, const Plan& plan)
+Codes load_codes(const StoredSet& set, const Plan& plan, int threads)
 {
     const std::string what = name_of(set, plan.frame);
     const std::string bytes = read_stored(what, plan.frame);
     // The hash costs as much time as the way back does, so it runs beside the decoder, which takes
     // foreign bytes anyway.
-    std::future<std::string> hash
-        = std::async(std::launch::async, [&] { return base::sha256_hex(bytes); });
+    std::future<std::string> hash = beside(threads, [&] { return base::sha256_hex(bytes); });
     Codes codes;
     std::string fault;
     try {
@@ -210,12 +217,16 @@ FrameRows::FrameRows(const StoredSet& set, int index, const FrameOptions& option
     const Plan plan = make_plan(set, index, options);
     m_impl->spec = plan.spec;
     m_impl->threads = options.threads;
-    if (plan.placement.scaled || !options.match.empty())
-        m_impl->codes = codes_of(load_frame(set, index, options).image);
-    else if (plan.as_floats)
-        m_impl->back.emplace(load_codes(set, plan), processor_of(plan.back), options.threads);
+    if (plan.placement.scaled || !options.match.empty()) {
+        // Its own spec: a plate may be another one since the plan was made.
+        OIIO::ImageBuf image = load_frame(set, index, options).image;
+        m_impl->spec = image.spec();
+        m_impl->codes = codes_of(std::move(image));
+    } else if (plan.as_floats)
+        m_impl->back.emplace(load_codes(set, plan, options.threads), processor_of(plan.back),
+                             options.threads);
     else
-        m_impl->codes = load_codes(set, plan);
+        m_impl->codes = load_codes(set, plan, options.threads);
 }
 
 FrameRows::~FrameRows() = default;
@@ -229,7 +240,7 @@ const OIIO::ImageSpec& FrameRows::spec() const
 
 size_t FrameRows::bytes() const
 {
-    return m_impl->back ? m_impl->back->codes().bytes() : m_impl->codes.bytes();
+    return m_impl->back ? m_impl->back->bytes() : m_impl->codes.bytes();
 }
 
 void FrameRows::read(int begin, int end, void* rows) const
@@ -251,10 +262,10 @@ Frame load_frame(const StoredSet& set, int index, const FrameOptions& options)
 {
     const Plan plan = make_plan(set, index, options);
     const bool whole = plan.placement.scaled || !options.match.empty();
-    const Codes codes = load_codes(set, plan);
+    const Codes codes = load_codes(set, plan, options.threads);
     const OIIO::TypeDesc format = whole ? OIIO::TypeDesc(OIIO::TypeDesc::FLOAT) : plan.spec.format;
-    OIIO::ImageBuf image(OIIO::ImageSpec(codes.width, codes.height, codes.channels, format),
-                         OIIO::InitializePixels::No);
+    OIIO::ImageBuf image
+        = blank_image(OIIO::ImageSpec(codes.width, codes.height, codes.channels, format));
     if (plan.as_floats)
         RowsBack(codes, processor_of(plan.back), options.threads)
             .read(0, codes.height, format, image.localpixels(), options.threads);
@@ -278,14 +289,18 @@ OIIO::ImageSpec frame_spec(const StoredSet& set, int index, const FrameOptions& 
     return make_plan(set, index, options).spec;
 }
 
-void check_frame_options(const FrameOptions& options, const std::string& single_file)
+void check_frame_options(const FrameOptions& options, const std::string& single_file,
+                         const std::string& record)
 {
     check_placing(options);
     check_match(options.match);
     way_back(nullptr, options.to);
+    std::optional<PrepareRecord> cut;
+    if (!record.empty())
+        cut = prepare_record_from_json(record);
     // Any frame will do to see that a plate can be read and a mode is known.
     if (!options.conform.empty())
-        conform_placement(16, 9, nullptr, options.conform);
+        conform_placement(16, 9, cut ? &*cut : nullptr, options.conform);
     else if (!options.fit.empty())
         fit_placement(16, 9, options.fit);
     check_format(options.format);

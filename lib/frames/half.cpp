@@ -1,5 +1,6 @@
 #include "frames/half.h"
 
+#include "frames/blank.h"
 #include "frames/rows.h"
 
 #include <OpenImageIO/imageio.h>
@@ -48,7 +49,7 @@ OIIO::ImageBuf to_half(const OIIO::ImageBuf& image, int threads)
 {
     OIIO::ImageSpec spec = image.spec();
     spec.set_format(OIIO::TypeDesc::HALF);
-    OIIO::ImageBuf result(spec, OIIO::InitializePixels::No);
+    OIIO::ImageBuf result = blank_image(spec);
     const size_t row = size_t(spec.width) * size_t(spec.nchannels);
     parallel_rows(spec.height, threads, [&](int begin, int end) {
         for (int y = spec.y + begin; y < spec.y + end; ++y)

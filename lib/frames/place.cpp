@@ -1,6 +1,7 @@
 #include "frames/place.h"
 
 #include "base/encoding.h"
+#include "frames/decode.h"
 
 #include <klio/error.h>
 
@@ -148,6 +149,9 @@ Placement fit_placement(int width, int height, const std::string& fit)
         mode = fit.substr(size_t(used) + 1);
     else if (!sized || size_t(used) != fit.size())
         throw UsageError("fit '" + fit + "': give a size such as 1920x1080, or 1920x1080:width");
+    if (to_width > max_side || to_height > max_side || int64_t(to_width) * to_height > max_pixels)
+        throw UsageError("fit '" + fit + "': at most " + std::to_string(max_side)
+                         + " pixels a side, and " + std::to_string(max_pixels) + " in all");
     const std::vector<std::string> modes = {"letterbox", "width", "height"};
     if (std::find(modes.begin(), modes.end(), mode) == modes.end()) {
         const std::string near = base::nearest(mode, modes);

@@ -145,7 +145,8 @@ std::string_view pixel_data(const std::string& bytes, std::string& joined)
         if (name == "IEND")
             break;
         const bool critical = name[0] >= 'A' && name[0] <= 'Z';
-        if (name == "tRNS" || (critical && name != "IHDR" && name != "PLTE" && name != "IDAT"))
+        const bool first = at == 8;
+        if (name == "tRNS" || (critical && name != "IDAT" && (name != "IHDR" || !first)))
             return {};
         if (name == "IDAT") {
             if (over)

@@ -81,7 +81,8 @@ Walk walk_png(std::string_view bytes, bool whole)
     walk.image.bit_depth = depth == 16 ? 16 : 8;
     walk.image.channels = type == 0 ? 1 : type == 4 ? 2 : type == 6 ? 4 : 3;
     uint64_t data = 0;
-    bool plain = depth == 8 && (type == 2 || type == 6) && b.u8(28) == 0;
+    bool plain
+        = depth == 8 && (type == 2 || type == 6) && b.u8(26) == 0 && b.u8(27) == 0 && b.u8(28) == 0;
     for (size_t at = 8;;) {
         const uint64_t length = b.be32(at);
         if (at + 12 > b.size() || length > b.size() - at - 12) {

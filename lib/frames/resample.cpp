@@ -1,5 +1,6 @@
 #include "frames/resample.h"
 
+#include "frames/blank.h"
 #include "frames/rows.h"
 
 #include <algorithm>
@@ -129,7 +130,7 @@ OIIO::ImageBuf resample(const OIIO::ImageBuf& image, const Rect& where, const OI
     OIIO::ImageSpec spec(target.width(), target.height(), in.nchannels, OIIO::TypeDesc::FLOAT);
     spec.x = target.xbegin;
     spec.y = target.ybegin;
-    OIIO::ImageBuf result(spec, OIIO::InitializePixels::No);
+    OIIO::ImageBuf result = blank_image(spec);
 
     const std::vector<Tap> across
         = make_taps(in.width, where.x, where.width, target.xbegin, target.xend);

@@ -1,7 +1,6 @@
 #include "frames/rows.h"
 
 #include <algorithm>
-#include <future>
 #include <thread>
 #include <vector>
 
@@ -13,8 +12,9 @@ void parallel_rows(int rows, int threads, const std::function<void(int, int)>& w
     const int stripes = std::clamp(cores, 1, std::max(1, rows / 8));
     std::vector<std::future<void>> others;
     for (int i = 1; i < stripes; ++i)
-        others.push_back(std::async(std::launch::async, work, int(long(rows) * i / stripes),
-                                    int(long(rows) * (i + 1) / stripes)));
+        others.push_back(beside(stripes,
+                                [&work, begin = int(long(rows) * i / stripes),
+                                 end = int(long(rows) * (i + 1) / stripes)] { work(begin, end); }));
     // The futures of std::async wait when they are destroyed, so no stripe outlives its data.
     work(0, rows / stripes);
     for (std::future<void>& other : others)

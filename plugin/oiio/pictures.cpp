@@ -16,6 +16,7 @@ namespace {
 class FramesRows : public Rows {
 public:
     explicit FramesRows(FrameRows rows) : m_rows(std::move(rows)) { }
+    const OIIO::ImageSpec& spec() const override { return m_rows.spec(); }
     void read(int begin, int end, void* rows) const override { m_rows.read(begin, end, rows); }
     size_t bytes() const override { return m_rows.bytes(); }
 
@@ -26,6 +27,7 @@ private:
 class SheetsRows : public Rows {
 public:
     explicit SheetsRows(OIIO::ImageBuf image) : m_image(std::move(image)) { }
+    const OIIO::ImageSpec& spec() const override { return m_image.spec(); }
     void read(int begin, int end, void* rows) const override
     {
         const size_t row = m_image.spec().scanline_bytes();
@@ -115,8 +117,7 @@ public:
     std::unique_ptr<const Rows> rows(int) const override
     {
         OIIO::ImageBuf image(m_path);
-        if (!image.read(0, 0, true, m_spec.format) || image.spec().width != m_spec.width
-            || image.spec().height != m_spec.height || image.nchannels() != m_spec.nchannels)
+        if (!image.read(0, 0, true, m_spec.format) || !image.localpixels())
             throw DamagedError(m_path + ": the sheet can't be read (" + image.geterror() + ")");
         return std::make_unique<SheetsRows>(std::move(image));
     }

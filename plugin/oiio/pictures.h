@@ -18,8 +18,10 @@ namespace klio::oiio {
 class Rows {
 public:
     virtual ~Rows() = default;
-    /// Rows [begin, end), counted from the top, without gaps, in the type that Pictures::spec()
-    /// says. Throws klio::Error.
+    /// Size and type that the pixels really have. Pictures::spec() said it before they were
+    /// decoded, from files that may have changed since.
+    virtual const OIIO::ImageSpec& spec() const = 0;
+    /// Rows [begin, end), counted from the top, without gaps, as spec() says. Throws klio::Error.
     virtual void read(int begin, int end, void* rows) const = 0;
     /// Memory that they take.
     virtual size_t bytes() const = 0;

@@ -94,7 +94,7 @@ bool KlingInput::open(const std::string& name, OIIO::ImageSpec& spec, const OIIO
     const bool good = guarded([&] {
         open_or_throw(name, config);
         m_subimage = 0;
-        m_spec = m_pictures->spec(0);
+        m_spec = header(0);
     });
     if (!good) {
         const std::string message = geterror(false);
@@ -129,6 +129,7 @@ bool KlingInput::close()
     forget_ahead();
     m_pictures.reset();
     m_decoded.clear();
+    m_headers.clear();
     m_subimage = -1;
     return true;
 }
@@ -141,9 +142,18 @@ bool KlingInput::seek_subimage(int subimage, int miplevel)
     if (subimage == m_subimage)
         return true;
     return guarded([&] {
-        m_spec = m_pictures->spec(subimage);
+        m_spec = header(subimage);
         m_subimage = subimage;
     });
+}
+
+// What the host was told once stays so: it has memory of that size.
+const OIIO::ImageSpec& KlingInput::header(int subimage)
+{
+    const auto found = m_headers.find(subimage);
+    return found != m_headers.end()
+        ? found->second
+        : m_headers.emplace(subimage, m_pictures->spec(subimage)).first->second;
 }
 
 const Rows& KlingInput::rows(int subimage)
@@ -218,6 +228,13 @@ bool KlingInput::read_native_scanlines(int subimage, int miplevel, int begin, in
         if (first < 0 || begin >= end || end - m_spec.y > m_spec.height)
             throw UsageError(m_name + ": there are no scanlines " + std::to_string(begin) + " to "
                              + std::to_string(end - 1));
+        // The host's memory is as large as the header said, which was read before the pixels were.
+        const OIIO::ImageSpec& real = decoded.spec();
+        if (real.width != m_spec.width || real.height != m_spec.height
+            || real.nchannels != m_spec.nchannels || real.format != m_spec.format)
+            throw DamagedError(m_name
+                               + ": what it shows has another size than when it was opened (the "
+                                 "plate has changed?); open it again");
         decoded.read(first, first + (end - begin), data);
     });
     if (!good)

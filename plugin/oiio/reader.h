@@ -36,6 +36,7 @@ public:
 
 private:
     void open_or_throw(const std::string& name, const OIIO::ImageSpec& config);
+    const OIIO::ImageSpec& header(int subimage);
     const Rows& rows(int subimage);
     void read_ahead(int subimage);
     void forget_ahead() noexcept;
@@ -47,6 +48,7 @@ private:
     std::string m_name;
     std::unique_ptr<Pictures> m_pictures;
     int m_subimage = -1;
+    std::map<int, OIIO::ImageSpec> m_headers; ///< as the host was told
     std::map<int, std::unique_ptr<const Rows>> m_decoded;
     std::future<std::unique_ptr<const Rows>> m_ahead; ///< the frame that is probably wanted next
     int m_ahead_of = -1;

@@ -267,6 +267,8 @@ TEST(CheckFrameOptions, FindsWhatNoFrameCouldMend)
     EXPECT_THROW(check_frame_options(with(&FrameOptions::match, "colour")), UsageError);
     EXPECT_THROW(check_frame_options(with(&FrameOptions::format, "hlaf")), UsageError);
     EXPECT_THROW(check_frame_options(with(&FrameOptions::fit, "wide")), UsageError);
+    EXPECT_THROW(check_frame_options(with(&FrameOptions::fit, "99999x99999")), UsageError);
+    EXPECT_THROW(check_frame_options(with(&FrameOptions::fit, "16385x10:width")), UsageError);
     EXPECT_THROW(check_frame_options(with(&FrameOptions::conform, "/nowhere/plate.exr")),
                  ReferenceError);
     EXPECT_THROW(check_frame_options({}, "all.png"), OutputError);

@@ -111,6 +111,9 @@ TEST(PngPixels, LeaveWhatIsUnusualToLibpng)
     EXPECT_TRUE(read(make_filtered_png(4, 2, 8, 2, raw, png_chunk("tEXt", "a\0b"))));
     EXPECT_FALSE(read(make_filtered_png(4, 2, 8, 2, raw, png_chunk("tRNS", "123456"))));
     EXPECT_FALSE(read(make_filtered_png(4, 2, 8, 2, raw, png_chunk("QQQQ", "x"))));
+    EXPECT_FALSE(read(make_filtered_png(4, 2, 8, 2, raw, png_chunk("PLTE", "rgb"))));
+    EXPECT_FALSE(read(make_filtered_png(4, 2, 8, 2, raw, png_chunk("IHDR", good.substr(16, 13)))))
+        << "a second header";
     std::string filter = raw;
     filter[13] = 5;
     EXPECT_FALSE(read(make_filtered_png(4, 2, 8, 2, filter)));
@@ -123,4 +126,18 @@ TEST(PngPixels, LeaveWhatIsUnusualToLibpng)
     EXPECT_FALSE(read(good.substr(0, end) + png_chunk("tEXt", "a") + png_chunk("IDAT", "")
                       + good.substr(end)));
     EXPECT_FALSE(read(std::string()));
+}
+
+TEST(PngPixels, OfAnotherCompressionOrFilterMethodAreRefusedAsLibpngDoes)
+{
+    const std::string raw
+        = std::string(1, '\0') + std::string(12, 'a') + '\1' + std::string(12, 'b');
+    const std::string good = make_filtered_png(4, 2, 8, 2, raw);
+    EXPECT_NO_THROW(frames::decode_codes(good, "frame"));
+    for (const size_t method : {26, 27}) {
+        std::string header = good.substr(16, 13);
+        header[method - 16] = 64; // MNG's intrapixel differencing
+        const std::string odd = good.substr(0, 8) + png_chunk("IHDR", header) + good.substr(33);
+        EXPECT_THROW(frames::decode_codes(odd, "frame"), DamagedError) << method;
+    }
 }

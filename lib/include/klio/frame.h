@@ -74,8 +74,10 @@ KLIO_API OIIO::ImageSpec frame_spec(const StoredSet& set, int index, const Frame
 /// Throws whatever load_frame() and write_frame() would for these options with any frame: an
 /// unknown colour space, mode, match or data type, a plate that can't be read. For a call before
 /// anything is paid. `single_file`, where not empty, is where write_frames() will put several
-/// frames.
-KLIO_API void check_frame_options(const FrameOptions& options, const std::string& single_file = {});
+/// frames; `record` is the first reference's (StoredReference::record), and says whether it was cut
+/// from such a plate.
+KLIO_API void check_frame_options(const FrameOptions& options, const std::string& single_file = {},
+                                  const std::string& record = {});
 
 /// File names for `count` frames from a pattern: '#' is four digits, '@' one, '%04d' printf's; a
 /// name without one gets '.####' before its ending where count > 1. Throws UsageError for two
