@@ -143,4 +143,9 @@ std::vector<std::string> write_sheets(const std::vector<Sheet>& sheets, const Sh
     return written;
 }
 
+void check_font(const std::string& font)
+{
+    sheet::Typesetter {font};
+}
+
 } // namespace klio

@@ -251,8 +251,12 @@ void run(const CLI::App& app, Context& context, Flags& flags)
         throw KeyError("no API key: set KLIO_API_KEY (or put the key into a file of mode 600 and "
                        "name it by KLIO_KEY_FILE), or try it without one by --local");
     // A killed run of this command may have written some of them.
-    if (!before || before->state != JobState::succeeded)
+    if (!before || before->state != JobState::succeeded) {
         check_nothing_there(flags.outputs, request.num_images);
+        // Whether the plate is the one that the reference was, only its record says.
+        if (!frame.conform.empty() && !request.images.empty())
+            check_frame_options(frame, {}, session.plan(request, options).references.at(0).record);
+    }
 
     const StoredSet set = session.generate(request, options);
     const bool had

@@ -15,6 +15,9 @@ namespace klio::oiio {
 
 namespace {
 
+// Options that say what is made of the frames once they are there.
+constexpr const char* of_views[] = {"to", "conform", "match", "frame_fit"};
+
 constexpr const char* hint_prefix = "klio:";
 
 int whole_number(const std::string& name, const std::string& value, int least)
@@ -169,7 +172,7 @@ private:
         } else if (recipe_options().count(name)) {
             const std::string kept = option_name(name, value);
             m_options[kept] = name == "conform" ? absolute(value) : value;
-            if (kept == "to" || kept == "conform" || kept == "match" || kept == "frame_fit")
+            if (std::find(std::begin(of_views), std::end(of_views), kept) != std::end(of_views))
                 m_of_frames = name;
             if (kept == "prepare_urls")
                 prepare_urls_flag(truth(name, value));
@@ -284,8 +287,12 @@ Asked understand(const std::string& name, const OIIO::ImageSpec& config, const S
                               : "an unknown number of credits";
     asked.command = "klio generate" + (asked.bare ? std::string() : " " + shell_word(parsed.file))
         + overlay.flags();
-    asked.key = settings.data_folder() + "\n" + settings.get("endpoint") + "\n"
-        + write_recipe(asked.recipe);
+    // What a view makes of the frames is not what is bought.
+    Recipe bought = asked.recipe;
+    for (const char* name_of_view : of_views)
+        bought.options.erase(name_of_view);
+    asked.key
+        = settings.data_folder() + "\n" + settings.get("endpoint") + "\n" + write_recipe(bought);
     return asked;
 }
 

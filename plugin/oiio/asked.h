@@ -34,7 +34,7 @@ struct Asked {
     bool local = false;  ///< the endpoint is the local gateway of this very process
     std::string price;   ///< of the frames, where they are not there: "at least 6 credits …"
     std::string command; ///< what a user runs to get the frames
-    std::string key;     ///< all that decides them, as one text: same key, same frames
+    std::string key;     ///< all that decides what is bought, as one text: same key, same job
 };
 
 /// The names that a query ("?NAME=VALUE") or a hint ("klio:NAME") may have beside those of

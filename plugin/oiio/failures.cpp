@@ -24,20 +24,27 @@ std::string path_of(const Settings& settings, const std::string& key)
 
 void throw_remembered(const Settings& settings, const std::string& key, double now, double seconds)
 {
-    const std::string path = path_of(settings, key);
-    base::Json json;
-    base::JsonError problem;
-    if (!base::exists(path) || !base::parse_json(base::read_file(path, 1 << 16), json, problem))
-        return;
+    double age = -1;
     ErrorKind kind = ErrorKind::internal;
-    const double age = now - json.value("time", 0.0);
-    if (age < 0 || age >= seconds
-        || !error_kind_from_string(json.value("kind", std::string()), kind))
+    std::string message;
+    try {
+        const std::string path = path_of(settings, key);
+        base::Json json;
+        base::JsonError problem;
+        if (!base::exists(path) || !base::parse_json(base::read_file(path, 1 << 16), json, problem)
+            || !error_kind_from_string(json.at("kind").get<std::string>(), kind))
+            return;
+        age = now - json.at("time").get<double>();
+        message = json.at("message").get<std::string>();
+    } catch (const std::exception&) {
+        return; // damaged by whatever hand: it is as if it were not there
+    }
+    if (age < 0 || age >= seconds)
         return;
-    throw_error(kind,
-                json.value("message", std::string()) + " (tried " + std::to_string(int(age))
-                    + " s ago; it is tried again in "
-                    + std::to_string(int(std::ceil(seconds - age))) + " s at the earliest)");
+    throw NotTried {kind,
+                    message + " (tried " + std::to_string(int(age))
+                        + " s ago; it is tried again in "
+                        + std::to_string(int(std::ceil(seconds - age))) + " s at the earliest)"};
 }
 
 void remember_failure(const Settings& settings, const std::string& key, const Error& error,

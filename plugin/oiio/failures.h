@@ -1,5 +1,7 @@
 #pragma once
 
+#include "flights.h"
+
 #include <klio/error.h>
 #include <klio/settings.h>
 
@@ -11,8 +13,9 @@
 
 namespace klio::oiio {
 
-/// Throws the failure that was remembered for `key` in the last `seconds` before `now` (Unix time),
-/// by whatever process. A clock that was set back holds nothing back.
+/// Throws, as NotTried, the failure that was remembered for `key` in the last `seconds` before
+/// `now` (Unix time), by whatever process. A clock that was set back holds nothing back, nor does a
+/// file that says nothing.
 void throw_remembered(const Settings& settings, const std::string& key, double now, double seconds);
 
 /// Errors of writing are passed over: the failure itself is what the caller must hear of.

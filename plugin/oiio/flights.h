@@ -17,6 +17,13 @@
 
 namespace klio::oiio {
 
+/// What work throws that was not even tried, since somebody else's failure is too fresh: it is
+/// passed on, and not remembered as one more.
+struct NotTried {
+    ErrorKind kind;
+    std::string message;
+};
+
 /// One flight a key: of all threads that want the same work at once, one does it and the others
 /// wait for its end. A failure is remembered for a time, since hosts open a file again and again
 /// when it fails (maketx six times), and each open would else be another attempt. What succeeds is
@@ -28,8 +35,8 @@ public:
     {
     }
 
-    /// The value of `work`, or of who did it shortly before. Throws what `work` threw, or that it
-    /// failed so and so long ago.
+    /// The value of `work`, or of who did it shortly before. Throws what `work` threw (NotTried as
+    /// the Error that it tells of), or that it failed so and so long ago.
     Value fly(const std::string& key, const std::function<Value()>& work)
     {
         std::unique_lock<std::mutex> lock(m_mutex);
@@ -46,6 +53,9 @@ public:
         lock.unlock();
         try {
             flight->value = work();
+        } catch (const NotTried& before) {
+            fail(*flight, before.kind, before.message);
+            flight->tried = false;
         } catch (const Error& error) {
             fail(*flight, error.kind(), error.what());
         } catch (const std::exception& error) {
@@ -56,16 +66,26 @@ public:
         lock.lock();
         flight->landed = true;
         flight->at = m_clock.monotonic();
-        if ((flight->failed ? m_keep_failure : m_keep) <= 0)
+        if (!flight->tried || (flight->failed ? m_keep_failure : m_keep) <= 0)
             m_flights.erase(key);
         m_landing.notify_all();
         return outcome(*flight, false);
+    }
+
+    /// What was kept of `key` is no longer so.
+    void forget(const std::string& key)
+    {
+        const std::lock_guard<std::mutex> lock(m_mutex);
+        const auto found = m_flights.find(key);
+        if (found != m_flights.end() && found->second->landed)
+            m_flights.erase(found);
     }
 
 private:
     struct Flight {
         bool landed = false;
         bool failed = false;
+        bool tried = true;
         double at = 0; ///< when it landed
         Value value {};
         ErrorKind kind = ErrorKind::internal;

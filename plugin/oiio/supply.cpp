@@ -92,37 +92,49 @@ bool frames_there(const StoredSet& set, std::string& problem)
                            "it, KLIO_ON_MISS=generate)");
 }
 
-// Credits are spent inside a host that shows nothing of it: one line says so.
-ProgressCallback announcing(const Asked& asked)
+// Credits are spent inside a host that shows nothing of it: one line says so. `tried` becomes true
+// when something is asked of anybody.
+ProgressCallback announcing(const Asked& asked, bool& tried)
 {
-    return [name = asked.name, text = asked.price](const Progress& progress) {
-        if (progress.step == "create")
+    return [name = asked.name, text = asked.price, &tried,
+            said = false](const Progress& progress) mutable {
+        tried = tried || progress.step == "stage" || progress.step == "create";
+        if (progress.step == "create" && !said) {
+            said = true;
             std::fprintf(stderr, "klio: %s\n",
                          one_line(name + ": " + progress.message + ": " + text).c_str());
+        }
         return true;
     };
 }
 
 // What could never open is not paid for.
-void check_use(const Asked& asked)
+void check_use(const Asked& asked, const Settings& settings)
 {
     const Request& request = asked.recipe.request;
     if (asked.only_frame > request.num_images)
         throw UsageError("there is no frame " + std::to_string(asked.only_frame) + " of "
                          + std::to_string(request.num_images));
-    if (asked.sheet)
+    if (asked.sheet) {
+        check_font(settings.get("font"));
         return;
+    }
     check_frame_options(asked.frame);
+    // Whether a plate is the one that the reference was, its record says.
+    if (!asked.frame.conform.empty() && !request.images.empty()) {
+        const Plan plan = Session(settings).plan(request, asked.generate);
+        check_frame_options(asked.frame, {}, plan.references.at(0).record);
+    }
     if (!asked.frame.match.empty() && asked.frame.conform.empty()
         && (request.images.empty() || base::is_url(request.images[0])))
         throw ReferenceError("match " + asked.frame.match
                              + ": wants a reference that is a file, or a plate by conform");
 }
 
-StoredSet buy(const Asked& asked, const Settings& settings)
+StoredSet buy(const Asked& asked, const Settings& settings, bool& tried)
 {
     GenerateOptions options = asked.generate;
-    options.progress = announcing(asked);
+    options.progress = announcing(asked, tried);
     options.retry_after = failure_seconds; // for a host that is run again and again
     std::unique_ptr<LocalGateway> gateway;
     if (asked.local)
@@ -137,14 +149,17 @@ StoredSet buy_in_turn(const Asked& asked, const Settings& settings, double now)
 {
     const std::string key = asked.key + "\n" + settings.get("stage");
     throw_remembered(settings, key, now, failure_seconds);
+    bool tried = false;
     try {
-        return buy(asked, settings);
+        return buy(asked, settings, tried);
     } catch (const Error& error) {
         const ErrorKind kind = error.kind();
         const bool of_others = kind == ErrorKind::staging || kind == ErrorKind::network
             || kind == ErrorKind::timeout || kind == ErrorKind::rate;
         if (of_others && !Session(settings).find(asked.recipe.request, asked.generate))
             remember_failure(settings, key, error, now);
+        if (!tried) // GenerateOptions::retry_after, or a fault that a person mends
+            throw NotTried {kind, error.what()};
         throw;
     }
 }
@@ -172,15 +187,20 @@ StoredSet Supply::frames(const Asked& asked, const Settings& settings)
     switch (asked.on_miss) {
     case OnMiss::generate:
         try {
-            check_use(asked);
+            check_use(asked, settings);
             return m_purchases.fly(
                 asked.key, [&] { return buy_in_turn(asked, settings, m_clock.unix_time()); });
         } catch (const Error& error) {
             throw_error(error.kind(), asked.name + ": " + error.what());
         }
-    case OnMiss::preview:
-        return m_previews.fly(asked.key,
-                              [&] { return make_previews(asked, settings, m_clock.unix_time()); });
+    case OnMiss::preview: {
+        const auto make = [&] { return make_previews(asked, settings, m_clock.unix_time()); };
+        const StoredSet set = m_previews.fly(asked.key, make);
+        if (frames_there(set, problem))
+            return set;
+        m_previews.forget(asked.key); // whoever deletes them finds them made anew
+        return m_previews.fly(asked.key, make);
+    }
     case OnMiss::error:
         break;
     }

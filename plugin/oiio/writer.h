@@ -1,6 +1,7 @@
 #pragma once
 
 #include "compat.h"
+#include "one_line.h"
 
 namespace klio::oiio {
 
@@ -18,7 +19,7 @@ public:
     {
         errorfmt("klio: {}: a recipe can't be written from an image; it is a text file, the JSON "
                  "body of the service's create call",
-                 name);
+                 one_line(name));
         return false;
     }
     bool close() override { return true; }

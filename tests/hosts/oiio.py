@@ -451,6 +451,10 @@ def spending():
         recipe("fails too.kling", prompt="fails too", klio={"endpoint": bad})
         run("maketx", "fails too.kling", "-o", "f.tx", env=environment(KLIO_API_KEY="k", KLIO_ON_MISS="generate"))
         check(ledger(bad)["creates"] == 2, "maketx, which opens six times, makes one", ledger(bad))
+    with gateway("--fault", "slow-headers@create:1", "--fault-seconds", "1", "--latency", "0") as slow:
+        recipe("slow.kling", prompt="slow", klio={"endpoint": slow})
+        said = run("iinfo", "slow.kling", env=environment(KLIO_API_KEY="k", KLIO_ON_MISS="generate"))
+        check(said.returncode == 0 and said.stderr.count("credits") == 1, "a purchase is announced once", said.stderr)
 
 
 def gone_and_read_only():
@@ -499,6 +503,39 @@ def gone_and_read_only():
     run("oiiotool", "archived.exr", "--addc", "0.5", "-o", "farm.exr")
     changed = run("iinfo", "farm.kling", env=environment())
     check("not generated yet" in changed.stderr, "another plate in its place is another request", changed.stderr)
+
+
+CHANGING = """
+import os, subprocess, sys, OpenImageIO as oiio
+def plate(percent, name):
+    subprocess.run(["oiiotool", "cut.exr", "--resize", f"{percent}%", "-o", name], check=True)
+plate(100, "laid.exr")
+inp = oiio.ImageInput.open("over.kling?conform=laid.exr")
+if not inp:
+    sys.exit(oiio.geterror())
+rows = inp.read_image(0, 0, 0, -1, "half") if sys.argv[2] == "read" else None
+plate(sys.argv[1], "laid2.exr")
+os.rename("laid2.exr", "laid.exr")
+inp.seek_subimage(1, 0)
+other = inp.read_image(1, 0, 0, -1, "half")
+print(other is not None and other.shape[1] == inp.spec().width)
+inp.seek_subimage(0, 0)
+again = inp.read_image(0, 0, 0, -1, "half")
+print((rows == again).all() if sys.argv[2] == "read" else again is None and "another size" in inp.geterror())
+"""
+
+
+def changing_plate():
+    """A plate that becomes larger or smaller between a host's open and its read."""
+    run("oiiotool", "--pattern", "constant:color=.2,.4,.1", "640x360", "3", "-d", "half", "-o", "cut.exr")
+    recipe("over.kling", prompt="over", images=["cut.exr"], num_images=2, aspect_ratio="16:9",
+           klio={"endpoint": "local"})
+    run("iinfo", "over.kling", env=environment(KLIO_ON_MISS="generate"))
+    for percent in (400, 50):
+        for first in ("read", "unread"):
+            host = run("/usr/bin/python3", "-c", CHANGING, percent, first, env=environment())
+            check(host.returncode == 0 and host.stdout == "True\nTrue\n",
+                  f"a plate of {percent} % in place of one that was {first}", host.stdout + host.stderr)
 
 
 def manners():
@@ -590,7 +627,7 @@ def installed():
 folder = tempfile.mkdtemp(prefix="klio-hosts-")
 os.chdir(folder)
 try:
-    for part in (opens_everywhere, viewer, subimages, query_names, foreign_recipes, errors, spending, gone_and_read_only, manners, incompatible, installed):
+    for part in (opens_everywhere, viewer, subimages, query_names, foreign_recipes, errors, spending, changing_plate, gone_and_read_only, manners, incompatible, installed):
         part()
 finally:
     os.chdir("/")

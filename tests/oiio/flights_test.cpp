@@ -77,6 +77,34 @@ TEST(Flights, AFailureIsNotTriedAgainForAMinute)
     EXPECT_EQ(tries, 2);
 }
 
+TEST(Flights, WhatWasNotTriedIsNotRemembered)
+{
+    FakeClock clock;
+    Flights<int> flights(clock, 0, 60);
+    int asked = 0;
+    const auto held_back = [&]() -> int {
+        ++asked;
+        throw klio::oiio::NotTried {klio::ErrorKind::network, "tried 5 s ago"};
+    };
+    for (int i = 0; i < 2; ++i)
+        EXPECT_EQ(message_of([&] { flights.fly("a", held_back); }), "tried 5 s ago");
+    EXPECT_EQ(asked, 2);
+    EXPECT_THROW(flights.fly("a", held_back), klio::NetworkError);
+}
+
+TEST(Flights, WhatIsForgottenIsFlownAgain)
+{
+    FakeClock clock;
+    Flights<int> flights(clock, 60, 0);
+    int flown = 0;
+    const auto fly = [&] { return ++flown; };
+    EXPECT_EQ(flights.fly("a", fly), 1);
+    flights.forget("b");
+    EXPECT_EQ(flights.fly("a", fly), 1);
+    flights.forget("a");
+    EXPECT_EQ(flights.fly("a", fly), 2);
+}
+
 TEST(Flights, WhatSucceedsIsKeptAsLongAsAskedFor)
 {
     FakeClock clock;

@@ -7,6 +7,7 @@
 #include "store/store.h"
 
 #include "base/encoding.h"
+#include "base/sha256.h"
 
 #include <klio/local.h>
 
@@ -227,13 +228,36 @@ TEST_F(SupplyTest, WhatCouldNeverOpenIsNotBought)
     Supply supply(m_clock);
     const std::string shot = write("shot.kling", recipe);
     for (const char* query : {"&to=ACEScgg", "&frame=7", "&conform=nosuch.exr",
-                              "&conform=shot.kling", "&match=foo", "&match=color", "&fit=64"}) {
+                              "&conform=shot.kling", "&match=foo", "&match=color", "&fit=64", "&fit=99999x99999"}) {
         const auto failures = ask(supply, asked(shot + "?take=2&on_miss=generate" + query), 1, 1);
         ASSERT_EQ(failures.size(), 1U) << query;
         EXPECT_THAT(failures[0], testing::StartsWith(shot + "?take=2")) << query;
     }
     EXPECT_EQ(server->creates(), 0U);
+    m_settings.set("font", "/nonexistent.ttf");
+    EXPECT_THAT(ask(supply, asked(shot + "?on_miss=generate&sheet=1"), 1, 1).at(0),
+                HasSubstr("nonexistent.ttf"));
+    EXPECT_EQ(server->creates(), 0U);
+    m_settings.set("font", "");
     EXPECT_THAT(ask(supply, asked(shot + "?on_miss=generate&sheet=1"), 1, 1), testing::IsEmpty());
+}
+
+TEST_F(SupplyTest, APlateThatTheReferenceWasNotCutFromIsNoticedBeforeBuying)
+{
+    const auto server = gateway();
+    Supply supply(m_clock);
+    const auto plate = [&](const char* name, int width, int height) {
+        const OIIO::ImageBuf grey(OIIO::ImageSpec(width, height, 3, OIIO::TypeDesc::UINT8));
+        EXPECT_TRUE(grey.write(path(name)));
+    };
+    plate("plate.png", 640, 480);
+    plate("other.png", 480, 640);
+    plate("twice.png", 1280, 960);
+    const std::string shot = write("shot.kling", R"({"prompt": "a fox", "images": ["plate.png"]})")
+        + "?on_miss=generate&conform=";
+    EXPECT_THAT(ask(supply, asked(shot + "other.png"), 1, 1).at(0), HasSubstr("cut from 640x480"));
+    EXPECT_EQ(server->creates(), 0U);
+    EXPECT_THAT(ask(supply, asked(shot + "twice.png"), 1, 1), testing::IsEmpty());
 }
 
 TEST_F(SupplyTest, AJobThatAKilledProcessLeftIsNotWaitedFor)
@@ -316,7 +340,12 @@ TEST_F(SupplyTest, AStageThatFailsIsTriedOnceAMinuteInAllProcesses)
     m_clock.sleep(base::Seconds(20), {});
     EXPECT_THAT(ask(another, what, 1, 1).at(0),
                 HasSubstr("(tried 20 s ago; it is tried again in 40 s at the earliest)"));
+    EXPECT_THAT(ask(another, asked(path("shot.kling") + "?on_miss=generate&to=srgb"), 1, 1).at(0),
+                HasSubstr("(tried 20 s ago"))
+        << "another view of the same";
     m_clock.sleep(base::Seconds(41), {});
+    EXPECT_EQ(ask(another, what, 1, 1).at(0), first) << "what was not tried is not held against it";
+    m_clock.sleep(base::Seconds(61), {});
     EXPECT_EQ(ask(later, what, 1, 1).at(0), first);
     EXPECT_EQ(server->creates(), 0U);
 }
@@ -360,6 +389,25 @@ TEST_F(SupplyTest, PreviewsAreMarkedAndSendNothing)
     EXPECT_EQ(server->creates(), 0U);
     EXPECT_THROW(supply.frames(asked(path("shot.kling")), m_settings), NotStoredError)
         << "a preview never passes for the frames";
+    fs::remove(set.frames[1].path);
+    const StoredSet again = supply.frames(what, m_settings);
+    EXPECT_EQ(load_frame(again, 2, what.frame).image.spec().width, 1024) << "made anew";
+}
+
+TEST_F(SupplyTest, ADamagedFailureFileHoldsNothingBack)
+{
+    const auto server = gateway();
+    Supply supply(m_clock);
+    const std::string shot = write("shot.kling", recipe) + "?on_miss=generate&take=";
+    const std::string memory = path("home/views/failures");
+    fs::create_directories(memory);
+    int take = 1;
+    for (const char* text : {"[1]", "{}", R"({"time": "now", "kind": "network", "message": ""})"}) {
+        const Asked what = asked(shot + std::to_string(++take));
+        const std::string key = what.key + "\n" + m_settings.get("stage");
+        std::ofstream(memory + "/" + base::sha256_hex(key).substr(0, 32) + ".json") << text;
+        EXPECT_NO_THROW(supply.frames(what, m_settings)) << text;
+    }
 }
 
 TEST_F(SupplyTest, ADamagedFileIsNamed)

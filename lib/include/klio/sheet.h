@@ -75,6 +75,10 @@ KLIO_API std::vector<std::string> write_sheets(const std::vector<Sheet>& sheets,
                                                const SheetOptions& options,
                                                const CancelToken& cancel = {});
 
+/// Throws UsageError where write_sheet() would, for want of the font that is named
+/// (SheetOptions::font).
+KLIO_API void check_font(const std::string& font);
+
 /// The references and frames of a set as items, or one failure cell where it has none.
 /// Fields: name, kind, job (key), task, take, frame, prompt, model, type, ratio, resolution,
 /// credits, state; size for frames; file for references.
