@@ -4,15 +4,36 @@ namespace klio::base {
 
 namespace {
 
-// nlohmann's own builder, with a limit on depth: a stranger's nesting must not cost more memory
-// and stack than its bytes.
+// nlohmann's own builder, with limits on depth and number: a stranger's nesting must not cost more
+// stack, nor "0,0,0 …" more memory, than what is wanted.
 class LimitedBuilder : public nlohmann::detail::json_sax_dom_parser<Json> {
     using Base = nlohmann::detail::json_sax_dom_parser<Json>;
 
 public:
     LimitedBuilder(Json& value, size_t max_depth) : Base(value, false), m_max_depth(max_depth) { }
-    bool start_object(std::size_t count) { return deeper() && Base::start_object(count); }
-    bool start_array(std::size_t count) { return deeper() && Base::start_array(count); }
+    bool start_object(std::size_t count)
+    {
+        return deeper() && one_more() && Base::start_object(count);
+    }
+    bool start_array(std::size_t count)
+    {
+        return deeper() && one_more() && Base::start_array(count);
+    }
+    bool null() { return one_more() && Base::null(); }
+    bool boolean(bool value) { return one_more() && Base::boolean(value); }
+    bool number_integer(Json::number_integer_t value)
+    {
+        return one_more() && Base::number_integer(value);
+    }
+    bool number_unsigned(Json::number_unsigned_t value)
+    {
+        return one_more() && Base::number_unsigned(value);
+    }
+    bool number_float(Json::number_float_t value, const Json::string_t& text)
+    {
+        return one_more() && Base::number_float(value, text);
+    }
+    bool string(Json::string_t& value) { return one_more() && Base::string(value); }
     bool end_object()
     {
         --m_depth;
@@ -31,6 +52,7 @@ public:
         return false;
     }
     bool too_deep() const { return m_too_deep; }
+    bool too_many() const { return m_values > max_values; }
     size_t position() const { return m_position; }
     const std::string& message() const { return m_message; }
 
@@ -40,7 +62,9 @@ private:
         m_too_deep = ++m_depth > m_max_depth;
         return !m_too_deep;
     }
+    bool one_more() { return ++m_values <= max_values; }
     size_t m_max_depth;
+    size_t m_values = 0;
     size_t m_depth = 0;
     bool m_too_deep = false;
     size_t m_position = 0;
@@ -78,6 +102,10 @@ bool parse_json(std::string_view text, Json& value, JsonError& error, size_t max
     }
     if (builder.too_deep()) {
         error.message = "nested deeper than " + std::to_string(max_depth) + " levels";
+        return false;
+    }
+    if (builder.too_many()) {
+        error.message = "more than " + std::to_string(max_values) + " values";
         return false;
     }
     error.message = essence(builder.message());

@@ -7,7 +7,7 @@
 #include <string_view>
 
 /// \file
-/// JSON from strangers: parsed with a limit on its depth, and with an error that says where.
+/// JSON from strangers: parsed with limits, and with an error that says where.
 
 namespace klio::base {
 
@@ -21,8 +21,11 @@ struct JsonError {
     size_t column = 0;   ///< 1-based, in bytes
 };
 
-/// Parses `text`, a leading byte-order mark allowed. False with `error` filled where it is not JSON
-/// or nests deeper than `max_depth`. Never throws on bad input.
+/// Far more than any answer or recipe has; of memory, some 50 MB.
+inline constexpr size_t max_values = 1'000'000;
+
+/// Parses `text`, a leading byte-order mark allowed. False with `error` filled where it is not
+/// JSON, nests deeper than `max_depth` or has more than `max_values`. Never throws on bad input.
 bool parse_json(std::string_view text, Json& value, JsonError& error, size_t max_depth = 64);
 
 /// One line; bytes that are no UTF-8 become U+FFFD.

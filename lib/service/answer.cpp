@@ -1,6 +1,7 @@
 #include "service/answer.h"
 
 #include "base/encoding.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "service/failure.h"
 #include "service/places.h"
@@ -32,6 +33,16 @@ void fill(const Json& root, Answer& answer)
         return;
     }
     answer.unknown_word = !state_of(answer.status_word, answer.state);
+    // "status": "ok" around data that have no state of their own speaks of the call: with images,
+    // and no task to ask for them later, it is as if it were not there.
+    if (answer.unknown_word && answer.task_id.empty() && at(root, "/data").is_structured()
+        && find_status_word(at(root, "/data")).empty()
+        && scalar_text(at(root, "/data/0/status")).empty()) {
+        answer.images = find_images(root);
+        answer.unknown_word = answer.images.empty();
+        answer.state = answer.images.empty() ? TaskState::waiting : TaskState::done;
+        return;
+    }
     if (answer.state == TaskState::done)
         answer.images = find_images(root);
 }
@@ -158,7 +169,10 @@ std::vector<ResultImage> images_at(const std::string& body, const std::string& j
     auto images = images_below(*value, json_pointer, 4);
     ResultImage unlabelled;
     unlabelled.place = json_pointer;
-    if (images.empty() && base64_image(*value, unlabelled))
+    // What a person points at is taken at its word, also what looks like a link of the API's own.
+    if (images.empty() && base::is_url(scalar_text(*value)))
+        unlabelled.url = scalar_text(*value);
+    if (images.empty() && (!unlabelled.url.empty() || base64_image(*value, unlabelled)))
         images.push_back(std::move(unlabelled));
     if (images.empty())
         throw fail("there is no image (a URL, a data: URI, base64, or a list of these)");

@@ -148,6 +148,8 @@ CreateOutcome Client::create(const std::string& body, const std::string& idempot
         request.first_byte_timeout = std::max(60.0, deadline - impl.clock.monotonic());
         // One that drips for ever is no answer; the task, where there is one, is another's to find.
         request.total_timeout = request.first_byte_timeout + create_answer_seconds;
+        // A service may send its headers, or a blank now and then, and work behind them.
+        request.slow_answer_seconds = request.total_timeout;
         request.cancel_grace = create_cancel_grace;
         HttpResponse response = impl.transport.perform(std::move(request), cancel);
         outcome.sends += response.sent ? 1 : 0;

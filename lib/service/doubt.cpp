@@ -146,14 +146,14 @@ bool is_error(const Json& error)
 
 bool passed_on(int status)
 {
-    return status == 502 || status == 504 || (status >= 520 && status <= 530);
+    return status == 502 || status == 504 || (status >= 520 && status <= 530) || status >= 590;
 }
 
 bool leaves_doubt(const Json& root)
 {
     const std::string said = base::lower(all_words(root));
-    return mentions_task(root) || speaks_of_task(said) || knows_the_key(said)
-        || lost_on_the_way(said);
+    return mentions_task(root) || !find_images(root).empty() || speaks_of_task(said)
+        || knows_the_key(said) || lost_on_the_way(said);
 }
 
 bool surely_rejected(const AnswerFacts& facts, int status, int meant)
@@ -163,7 +163,8 @@ bool surely_rejected(const AnswerFacts& facts, int status, int meant)
                                                                    : facts.body.substr(0, 2000));
     const bool names_task = facts.json
         && (final_by_contract(facts.status) ? surely_names_task(*facts.json)
-                                            : mentions_task(*facts.json) || speaks_of_task(said));
+                                            : mentions_task(*facts.json)
+                    || !find_images(*facts.json).empty() || speaks_of_task(said));
     if (names_task || status == 409 || status == 499 || knows_the_key(said) || passed_on(meant))
         return false;
     const bool spoken = facts.json && says_something(*facts.json);

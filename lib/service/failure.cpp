@@ -165,7 +165,9 @@ bool kind_of_words(const std::string& text, ErrorKind& kind)
         || has_any(words,
                    {"insufficient_quota", "insufficient quota", "insufficient_user_quota", "余额",
                     "积分不足", "欠费", "额度不足"});
-    if (money) {
+    // "Your credits have been refunded" says that they are there.
+    if (money
+        && !has_any(words, {"refund", "returned to", "been returned", "not deducted", "退还"})) {
         kind = ErrorKind::credits;
         return true;
     }
@@ -208,6 +210,19 @@ bool envelope_failed(const Json& root)
     return has_code || (!message.empty() && base::lower(message) != "success");
 }
 
+namespace {
+
+// What some say of a task in place of 404.
+bool denies_task(const std::string& words)
+{
+    return has_any(base::lower(words),
+                   {"task does not exist", "task doesn't exist", "task not exist", "task not found",
+                    "task_not_found", "task_not_exist", "no such task", "unknown task",
+                    "任务不存在"});
+}
+
+} // namespace
+
 Failure classify(const AnswerFacts& facts)
 {
     Failure failure;
@@ -233,7 +248,7 @@ Failure classify(const AnswerFacts& facts)
                                          : facts.body.substr(0, 2000);
     failure.kind = kind_of_status(status);
     failure.transient = is_transient(status);
-    failure.not_found = status == 404;
+    failure.not_found = status == 404 || (status == 400 && denies_task(words));
     failure.retry_after = facts.retry_after;
     failure.rejected = known ? surely_rejected(facts, status, meant) : says_rejected(facts, words);
 
@@ -247,8 +262,9 @@ Failure classify(const AnswerFacts& facts)
         failure.kind = by_words;
         failure.transient = false;
         failure.not_found = false;
-        failure.rejected
-            = failure.rejected || (facts.json && !passed_on(status) && !leaves_doubt(*facts.json));
+        failure.rejected = failure.rejected
+            || (facts.json && status != 409 && status != 499 && !passed_on(status)
+                && !passed_on(meant) && !leaves_doubt(*facts.json));
     }
 
     std::string where = "HTTP " + std::to_string(facts.status);

@@ -90,7 +90,9 @@ bool is_api_link(const std::string& url)
         const size_t next = plain.find('/', task + route.size());
         return next == std::string::npos || next + 1 == plain.size();
     }
-    return plain.find("/images/generations") != std::string::npos;
+    const std::string create = "/images/generations";
+    return plain.size() >= create.size()
+        && plain.compare(plain.size() - create.size(), create.size(), create) == 0;
 }
 
 // What has a prompt beside it may show the request's own pictures.
@@ -105,7 +107,8 @@ bool has_prompt(const Json& object)
 bool looks_like_image(const std::string& bytes)
 {
     return bytes.compare(0, 8, "\x89PNG\r\n\x1a\n") == 0 || bytes.compare(0, 3, "\xff\xd8\xff") == 0
-        || (bytes.compare(0, 4, "RIFF") == 0 && bytes.compare(8, 4, "WEBP") == 0);
+        || (bytes.size() >= 12 && bytes.compare(0, 4, "RIFF") == 0
+            && bytes.compare(8, 4, "WEBP") == 0);
 }
 
 // Shorter than any picture is some other word.
@@ -402,6 +405,9 @@ int find_code(const Json& root)
 
 bool mentions_task(const Json& root)
 {
+    for (const char* place : {"/result/id", "/output/id", "/response/id", "/task_result/id"})
+        if (!scalar_text(at(root, place)).empty())
+            return true;
     return !find_task_id(root).empty() || has_task_name(root, 5);
 }
 

@@ -186,6 +186,12 @@ TEST(Json, DepthIsLimited)
     Json value;
     JsonError error;
     EXPECT_TRUE(parse_json(std::string(64, '[') + std::string(64, ']'), value, error));
+    std::string many = "[0";
+    for (size_t i = 0; i < max_values; ++i)
+        many += ",0";
+    EXPECT_FALSE(parse_json(many + "]", value, error));
+    EXPECT_NE(error.message.find("values"), std::string::npos) << error.message;
+    EXPECT_TRUE(parse_json(many.substr(0, many.size() - 4) + "]", value, error));
     EXPECT_FALSE(parse_json(std::string(65, '[') + std::string(65, ']'), value, error));
     EXPECT_THAT(error.message, HasSubstr("64 levels"));
     EXPECT_FALSE(parse_json(std::string(10'000'000, '['), value, error));

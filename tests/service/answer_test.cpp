@@ -393,6 +393,37 @@ TEST(Answer, AFailedTaskIsAnAnswerWithItsOwnWords)
     EXPECT_EQ(failure_of(answer).kind, ErrorKind::credits);
 }
 
+TEST(Answers, AFileBelowTheNameOfTheCallIsAPicture)
+{
+    const char* const url = "https://cdn.example/files/images/generations/2025/a.png";
+    EXPECT_EQ(good(std::string(R"({"data":{"status":"done","images":[")") + url + R"("]}})")
+                  .images.at(0)
+                  .url,
+              url);
+    EXPECT_TRUE(good(R"({"data":{"status":"done",
+        "url":"https://apiin.example/api/v1/images/generations?x=1"}})")
+                    .images.empty());
+}
+
+TEST(Answers, TextThatBeginsAsAPictureAndEndsIsNone)
+{
+    const std::string riff = "UklGRg==" + std::string(80, ' ');
+    EXPECT_TRUE(good(R"({"data":{"task_id":"t","images":[")" + riff + R"("]}})").images.empty());
+}
+
+// Without a task there is nothing to ask later.
+TEST(Answers, PicturesUnderAnEnvelopesOwnWordAreTaken)
+{
+    const Answer ok = good(R"({"status":"ok","data":[{"url":"https://r.example/1"}]})");
+    EXPECT_EQ(ok.state, TaskState::done);
+    EXPECT_EQ(ok.images.size(), 1u);
+    const Answer task
+        = good(R"({"status":"ok","data":{"task_id":"t","url":"https://r.example/preview"}})");
+    EXPECT_EQ(task.state, TaskState::waiting);
+    const Answer own = good(R"({"data":{"status":"pondering","url":"https://r.example/preview"}})");
+    EXPECT_EQ(own.state, TaskState::waiting);
+}
+
 // --- images at a place that a person names ---
 
 TEST(ImagesAt, TakesWhatStandsThere)
@@ -412,6 +443,12 @@ TEST(ImagesAt, TakesWhatStandsThere)
     EXPECT_THAT(at("/data/pics"), ElementsAre("https://r.example/1", "https://r.example/2"));
     EXPECT_THAT(at("/data/deep/x"), ElementsAre("https://r.example/4"));
     EXPECT_THAT(at("/data/a~1b/~0"), ElementsAre("https://r.example/5"));
+}
+
+TEST(ImagesAt, TakesAPersonsWordForALink)
+{
+    const std::string link = "https://apiin.example/api/v1/images/generations";
+    EXPECT_EQ(images_at(R"({"data":{"x":")" + link + R"("}})", "/data/x").at(0).url, link);
 }
 
 TEST(ImagesAt, SaysWhatIsThereInstead)

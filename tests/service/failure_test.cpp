@@ -84,6 +84,16 @@ INSTANTIATE_TEST_SUITE_P(
         Row {520, json("x"), ErrorKind::network, false, true},
         Row {522, html, ErrorKind::network, false, true},
         Row {529, json("x"), ErrorKind::network, false, true},
+        Row {598, json("network read error"), ErrorKind::network, false, true},
+        Row {600, json("odd"), ErrorKind::network, false, true},
+        Row {409, json("request exists; 6 credits were taken"), ErrorKind::credits, false, false},
+        Row {499, json("credits"), ErrorKind::credits, false, false},
+        Row {500, R"({"error":{"message":"oops"},"data":{"images":["https://r.example/1.png"]}})",
+             ErrorKind::network, false, true},
+        Row {500, R"({"error":{"message":"oops"},"result":{"id":"n49abcd_kio1"}})",
+             ErrorKind::network, false, true},
+        Row {500, json("generation failed, your credits have been refunded"), ErrorKind::network,
+             true, true},
         Row {301, "", ErrorKind::network, false, false},
         Row {302, html, ErrorKind::network, false, false},
         Row {307, "", ErrorKind::network, true, false},
@@ -99,6 +109,8 @@ INSTANTIATE_TEST_SUITE_P(
         Row {200, R"({"code":429,"message":"slow down"})", ErrorKind::rate, true, true},
         Row {200, R"({"code":500,"message":"oops"})", ErrorKind::network, true, true},
         Row {200, R"({"code":502,"message":"oops"})", ErrorKind::network, false, true},
+        Row {200, R"({"code":500,"message":"x","data":{"images":["https://r.example/1.png"]}})",
+             ErrorKind::network, false, true},
         Row {200, R"({"code":500,"message":"oops","data":{"task_id":"t"}})", ErrorKind::network,
              false, true},
         Row {200, R"({"code":"InvalidParameter","message":"wrong"})", ErrorKind::bad_request, true,
@@ -266,6 +278,14 @@ TEST(Failure, AnEmptyErrorIsNone)
         EXPECT_TRUE(read_answer(200, body, "", 0, answer, out)) << body << out.message;
         EXPECT_EQ(answer.task_id, "t");
     }
+}
+
+TEST(Failures, ATaskThatIsDeniedUnderAnotherCodeIsNotFound)
+{
+    EXPECT_TRUE(failure(404, json("x")).not_found);
+    EXPECT_TRUE(failure(200, R"({"code":400,"message":"Task does not exist"})").not_found);
+    EXPECT_TRUE(failure(400, json("no such task")).not_found);
+    EXPECT_FALSE(failure(400, json("the prompt is missing")).not_found);
 }
 
 } // namespace
