@@ -58,6 +58,7 @@ struct HttpRequest {
     double connect_timeout = 20;    ///< seconds
     double first_byte_timeout = 60; ///< seconds from the request sent to the answer's first byte
     double low_speed_seconds = 30;  ///< gives up below 1 byte/s for so long
+    double slow_answer_seconds = 0; ///< the same while the answer comes; 0: low_speed_seconds
     double total_timeout = 0;       ///< seconds; 0: none
     /// Seconds that a request whose bytes may have left still has for its answer once it is
     /// cancelled: an answer that is nearly here tells what was paid.

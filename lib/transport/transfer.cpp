@@ -252,12 +252,14 @@ bool Transfer::must_stop(double now)
     }
     // Either the body goes out or the answer comes in; both must go on.
     const uint64_t moved = m_body_at + m_received + m_header_bytes;
-    if (now - m_window_start < m_request.low_speed_seconds)
+    const double patience = !uploading && m_request.slow_answer_seconds > 0
+        ? m_request.slow_answer_seconds
+        : m_request.low_speed_seconds;
+    if (now - m_window_start < patience)
         return false;
-    if (double(moved - m_window_bytes) < m_request.low_speed_seconds) {
+    if (double(moved - m_window_bytes) < patience) {
         fail(Fault::too_slow,
-             m_url.text + ": less than 1 byte a second for "
-                 + seconds_text(m_request.low_speed_seconds));
+             m_url.text + ": less than 1 byte a second for " + seconds_text(patience));
         return true;
     }
     m_window_start = now;

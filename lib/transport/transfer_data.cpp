@@ -25,7 +25,6 @@ constexpr uint64_t max_header_bytes = 256u << 10;
 // libcurl is C: no exception may pass through it, neither the receiver's nor one of our own.
 template <typename Work> size_t Transfer::guarded(size_t bytes, Work work)
 {
-    m_first_byte = true;
     if (m_failed)
         return 0;
     try {
@@ -41,6 +40,7 @@ template <typename Work> size_t Transfer::guarded(size_t bytes, Work work)
 size_t Transfer::on_write(char* data, size_t size, size_t count, void* self)
 {
     auto& me = *static_cast<Transfer*>(self);
+    me.m_first_byte = true;
     return me.guarded(size * count, [&] { me.take_body(data, size * count); });
 }
 
@@ -82,6 +82,8 @@ void Transfer::take_head(const std::string& line)
         take_status_line(line);
     else
         take_header_line(line);
+    // "100 Continue" and "103 Early Hints" are no answer yet.
+    m_first_byte = m_first_byte || m_response.status >= 200;
 }
 
 void Transfer::take_status_line(const std::string& line)

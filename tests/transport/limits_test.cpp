@@ -175,6 +175,38 @@ TEST(Limits, AnUploadThatStallsIsGivenUp)
     EXPECT_EQ(response.outcome, Outcome::maybe_sent);
 }
 
+TEST(Limits, AnAnswerMayBeGivenMoreTimeThanTheUpload)
+{
+    RawServer server([](Connection& connection, int) {
+        connection.read_request();
+        connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{");
+        std::this_thread::sleep_for(std::chrono::milliseconds(600));
+        connection.send("}");
+    });
+    Transport transport;
+    HttpRequest request = get(server);
+    request.low_speed_seconds = 0.2;
+    EXPECT_EQ(transport.perform(request).fault, Fault::too_slow);
+    request.slow_answer_seconds = 30;
+    EXPECT_EQ(transport.perform(request).body, "{}");
+}
+
+TEST(Limits, AnInterimAnswerIsNone)
+{
+    RawServer server([](Connection& connection, int) {
+        connection.read_request();
+        connection.send("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n");
+        std::this_thread::sleep_for(std::chrono::milliseconds(500));
+        connection.answer("thought");
+    });
+    Transport transport;
+    HttpRequest request = get(server);
+    request.low_speed_seconds = 0.2;
+    EXPECT_EQ(transport.perform(request).body, "thought");
+    request.first_byte_timeout = 0.2;
+    EXPECT_EQ(transport.perform(request).fault, Fault::timeout);
+}
+
 TEST(Limits, AServerThatThinksIsNotSlow)
 {
     RawServer server([](Connection& connection, int) {
