@@ -153,9 +153,11 @@ bool Board::take(Progress& progress)
     return true;
 }
 
-void attend(const Call& call, const char* step, Board& board, const CancelToken& inner,
-            const std::function<bool(std::chrono::milliseconds)>& ready)
+std::exception_ptr attend(const Call& call, const char* step, Board& board,
+                          const CancelToken& inner,
+                          const std::function<bool(std::chrono::milliseconds)>& ready)
 {
+    std::exception_ptr thrown;
     double looked_at = call.clock.monotonic();
     double told_at = looked_at;
     Progress progress;
@@ -177,13 +179,15 @@ void attend(const Call& call, const char* step, Board& board, const CancelToken&
             // Looking for a wish to cancel is no reason to stop what was paid for.
         } catch (...) {
             // The callback's own exception: the work must end before it may leave.
+            thrown = std::current_exception();
             inner.cancel();
             while (!ready(tick)) { }
-            throw;
+            break;
         }
         if (call.options.cancel.cancelled())
             inner.cancel();
     }
+    return thrown;
 }
 
 std::string job_name(const std::string& key)

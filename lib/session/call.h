@@ -9,6 +9,7 @@
 #include <klio/session.h>
 
 #include <chrono>
+#include <exception>
 #include <functional>
 #include <future>
 #include <mutex>
@@ -71,23 +72,37 @@ private:
     bool m_new = false;
 };
 
-/// Watches over work on another thread: passes its progress on, and cancels it (`inner`)
-/// once the user, or `klio jobs cancel`, asked for that. Returns when the future is
-/// ready; throws nothing of its own.
-void attend(const Call& call, const char* step, Board& board, const CancelToken& inner,
-            const std::function<bool(std::chrono::milliseconds)>& ready);
+/// Watches over work on another thread: passes its progress on, and cancels it (`inner`) once the
+/// user, or `klio jobs cancel`, asked for that, or the callback threw. Returns when the future is
+/// ready, with what the callback threw; throws nothing of its own.
+std::exception_ptr attend(const Call& call, const char* step, Board& board,
+                          const CancelToken& inner,
+                          const std::function<bool(std::chrono::milliseconds)>& ready);
 
-/// Runs `work(inner token, board)` on a thread of its own under attend().
-template <typename Work> auto attended(const Call& call, const char* step, const Work& work)
+/// Runs `work(inner token, board)` on a thread of its own under attend(), and returns the future
+/// when it is ready. `thrown` is what the callback threw: whoever has bought something writes that
+/// down before it may go on.
+template <typename Work>
+auto attended(const Call& call, const char* step, const Work& work, std::exception_ptr& thrown)
 {
     CancelToken inner;
     Board board;
     if (call.options.cancel.cancelled())
         inner.cancel();
     auto future = std::async(std::launch::async, [&] { return work(inner, board); });
-    attend(call, step, board, inner, [&](std::chrono::milliseconds time) {
+    thrown = attend(call, step, board, inner, [&](std::chrono::milliseconds time) {
         return future.wait_for(time) == std::future_status::ready;
     });
+    return future;
+}
+
+/// The same for work that can be repeated: its value; throws what the callback threw.
+template <typename Work> auto attended(const Call& call, const char* step, const Work& work)
+{
+    std::exception_ptr thrown;
+    auto future = attended(call, step, work, thrown);
+    if (thrown)
+        std::rethrow_exception(thrown);
     return future.get();
 }
 

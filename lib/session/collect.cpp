@@ -10,6 +10,9 @@ namespace klio::session {
 
 namespace {
 
+// Several times what can be asked for.
+constexpr size_t most_pictures = 64;
+
 std::string paid(const StoredSet& set)
 {
     if (!set.price_known)
@@ -55,17 +58,21 @@ double task_made(const Call& call, const store::JobRecord& job)
     return call.clock.monotonic() - std::max(0.0, call.now() - job.sent_at);
 }
 
-// The task was seen finished, whatever it is called by now.
+// An answer that is kept already, as it was understood; empty where it is none.
+service::Answer kept_answer(const std::string& raw, double now)
+{
+    service::Answer answer;
+    service::Failure failure;
+    if (raw.empty() || !service::read_answer(200, raw, {}, now, answer, failure))
+        return {};
+    return answer;
+}
+
+// The task was seen finished, whatever it is called by now. A create's "success" may be the call's.
 bool was_finished(const store::JobRecord& job)
 {
-    for (const std::string* raw : {&job.raw_task, &job.raw_create}) {
-        service::Answer answer;
-        service::Failure failure;
-        if (!raw->empty() && service::read_answer(200, *raw, {}, 0, answer, failure)
-            && answer.state == service::TaskState::done)
-            return true;
-    }
-    return false;
+    return kept_answer(job.raw_task, 0).state == service::TaskState::done
+        || !kept_answer(job.raw_create, 0).images.empty();
 }
 
 // It was charged when it finished; what is stored of it can still be used.
@@ -137,8 +144,12 @@ service::PollOutcome wait_until_final(const Call& call, store::JobRecord& job,
                                     call.clock.monotonic() - made);
                       });
               });
-        // The answer that names the pictures is worth more than one that says that it is over.
-        if (outcome.answer.state == service::TaskState::done || !was_finished(job)) {
+        // The answer that names the most pictures is worth more than one that names fewer, or says
+        // that it is over: later runs must know what there was.
+        const bool fewer
+            = outcome.answer.images.size() < std::max(kept_answer(job.raw_task, 0).images.size(),
+                                                      kept_answer(job.raw_create, 0).images.size());
+        if (!fewer && (outcome.answer.state == service::TaskState::done || !was_finished(job))) {
             jobs.task_answer(key, outcome.raw, call.now());
             job.raw_task = outcome.raw;
         }
@@ -185,8 +196,9 @@ service::PollOutcome wait_for(const Call& call, store::JobRecord& job, service::
     return outcome;
 }
 
-// The request's own pictures come back in some answers, under whatever name.
-void drop_own_pictures(const store::JobRecord& job, service::Answer& answer)
+// The request's own pictures come back in some answers, under whatever name. And what names
+// hundreds of pictures is no answer to a request for nine.
+void drop_strangers(const Call& call, const store::JobRecord& job, service::Answer& answer)
 {
     const std::vector<std::string>& own = job.set.request.images;
     answer.images.erase(std::remove_if(answer.images.begin(), answer.images.end(),
@@ -196,6 +208,12 @@ void drop_own_pictures(const store::JobRecord& job, service::Answer& answer)
                                                != own.end();
                                        }),
                         answer.images.end());
+    if (answer.images.size() <= most_pictures)
+        return;
+    call.warn(job_name(job.set.job) + ": the answer names " + std::to_string(answer.images.size())
+              + " pictures; the first " + std::to_string(most_pictures)
+              + " are fetched, the answer is kept (klio jobs show --raw)");
+    answer.images.resize(most_pictures);
 }
 
 // Ends the job, or says what is missing.
@@ -244,25 +262,26 @@ void collect_job(const Call& call, store::JobRecord& job)
 {
     service::Client client = call.client(job.url);
     call.store.sweep(job.set.job);
-    service::Answer answer;
-    service::Failure failure;
     const bool has_task = !job.set.task_id.empty();
-    bool asked_now = false;
     // An answer that is kept already saves a look, and still works when the task is gone.
     // The create's own answer may have brought the images together with an id.
+    service::Answer answer
+        = kept_answer(job.raw_task.empty() ? job.raw_create : job.raw_task, call.now());
+    drop_strangers(call, job, answer);
+    std::vector<service::ResultImage> before = answer.images;
     // Not with the gateway in one's own process: its port, and with it every URL, is another now.
     const bool moved = has_task && job.set.endpoint == local_endpoint;
-    const std::string& raw = job.raw_task.empty() ? job.raw_create : job.raw_task;
-    if (moved || raw.empty() || !service::read_answer(200, raw, {}, call.now(), answer, failure)
-        || answer.images.empty()) {
+    bool asked_now = false;
+    if (moved || before.empty()) {
         answer = {};
         if (has_task) {
             answer = wait_for(call, job, client).answer;
             asked_now = true;
         }
+        drop_strangers(call, job, answer);
+        if (before.empty())
+            before = answer.images;
     }
-    drop_own_pictures(job, answer);
-    std::vector<service::ResultImage> before = answer.images;
     for (int round = 0;; ++round) {
         if (answer.images.empty()) {
             const std::string key = job.set.job.substr(0, 12);
@@ -295,7 +314,7 @@ void collect_job(const Call& call, store::JobRecord& job)
         }
         // Expired URLs, or bytes that are no image: the task once more, and what it says now.
         answer = wait_for(call, job, client).answer;
-        drop_own_pictures(job, answer);
+        drop_strangers(call, job, answer);
     }
 }
 

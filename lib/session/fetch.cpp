@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 
 namespace klio::session {
 
@@ -70,32 +71,59 @@ void keep_image(const Call& call, const store::JobRecord& job, int index, const 
     std::remove(unreadable_file(call, key, index).c_str()); // of an earlier try
 }
 
-// Which frame a picture is that may stand in another place than its own.
-class ByContent {
+// Which frame a picture is: by its place in the answer, unless its bytes say something else.
+class Placing {
 public:
-    ByContent(const store::JobRecord& job, const Missing& missing) : m_missing(missing)
+    Placing(const std::vector<StoredFrame>& frames, const Missing& missing, bool renumbered)
+        : m_missing(missing), m_renumbered(renumbered)
     {
-        for (const StoredFrame& frame : job.set.frames)
-            if (missing.indices.count(frame.index - 1) == 0)
+        for (const StoredFrame& frame : frames)
+            if (missing.indices.count(frame.index - 1))
+                m_lost.emplace(frame.index - 1, frame.sha256);
+            else
                 m_stored.insert(frame.sha256);
     }
 
-    /// -1 where it is stored already.
-    int index_of(const std::string& bytes, int own)
+    static constexpr int nowhere = -1; ///< it is stored already, or no place is left for it
+    static constexpr int later = -2;   ///< its place may be another's, who is still to come
+
+    /// 0-based index of the frame, or one of the above. `own` is its place in the answer.
+    int find(const std::string& sha256, int own)
     {
-        const auto found = m_stored.find(base::sha256_hex(bytes));
-        if (found != m_stored.end()) {
-            m_stored.erase(found); // a picture that was made twice is two frames
-            return -1;
+        for (const auto& [index, wanted] : m_lost)
+            if (wanted == sha256 && m_missing.indices.count(index))
+                return index;
+        const auto stored = m_stored.find(sha256);
+        if (stored != m_stored.end()) {
+            if (m_renumbered)
+                m_stored.erase(stored); // a picture that was made twice is two frames
+            else
+                m_reordered = true;
+            return nowhere;
         }
+        if (m_lost.count(own))
+            return later;
+        return m_missing.indices.count(own) || m_renumbered ? left(own) : nowhere;
+    }
+
+    /// Its own place, else the first that is still free: for one that had to wait, and is not what
+    /// was lost.
+    int left(int own) const
+    {
         if (m_missing.indices.empty())
-            return -1;
+            return nowhere;
         return m_missing.indices.count(own) ? own : *m_missing.indices.begin();
     }
 
+    /// A picture came that is stored under another number: places in this answer mean nothing.
+    bool reordered() const { return m_reordered; }
+
 private:
     const Missing& m_missing;
+    const bool m_renumbered;
+    bool m_reordered = false;
     std::multiset<std::string> m_stored;
+    std::map<int, std::string> m_lost; ///< what a frame was whose file is damaged
 };
 
 std::string without_query(const std::string& url)
@@ -127,7 +155,8 @@ void fetch(const Call& call, const store::JobRecord& job, service::Client& clien
             images.push_back(all[i]);
             indices.push_back(int(i));
         }
-    ByContent by_content(job, missing);
+    Placing placing(call.store.jobs().get(job.set.job).set.frames, missing, renumbered);
+    std::vector<std::pair<int, std::string>> waiting;
     std::exception_ptr broken;
     const auto note = [&](ErrorKind kind, const std::string& message, bool worth_again) {
         if (missing.message.empty()) {
@@ -136,31 +165,45 @@ void fetch(const Call& call, const store::JobRecord& job, service::Client& clien
         }
         missing.worth_again = missing.worth_again || worth_again;
     };
+    const auto keep = [&](int index, const std::string& bytes) {
+        try {
+            keep_image(call, job, index, bytes);
+            missing.indices.erase(index);
+            return true;
+        } catch (const DamagedError& error) {
+            note(error.kind(), error.what(), true);
+        } catch (...) {
+            broken = std::current_exception();
+        }
+        return false;
+    };
     attended(call, "download", [&](const CancelToken& inner, Board& board) {
         return client.download(images, call.deadline, inner, [&](service::Download& image) {
-            int index = indices[size_t(image.index)];
+            const int own = indices[size_t(image.index)];
             if (!image.ok()) {
                 note(image.failure.kind, image.failure.message, image.gone);
                 return;
             }
-            if (renumbered)
-                index = by_content.index_of(image.bytes, index);
-            if (broken || index < 0)
-                return;
-            try {
-                keep_image(call, job, index, image.bytes);
-                missing.indices.erase(index);
+            const int index = placing.find(base::sha256_hex(image.bytes), own);
+            if (index == Placing::later)
+                waiting.emplace_back(own, std::move(image.bytes));
+            else if (!broken && index != Placing::nowhere && keep(index, image.bytes))
                 board.put("frame " + std::to_string(index + 1) + " is stored",
                           double(count - missing.indices.size()), double(count));
-            } catch (const DamagedError& error) {
-                note(error.kind(), error.what(), true);
-            } catch (...) {
-                broken = std::current_exception();
-            }
         });
     });
+    for (const auto& [own, bytes] : waiting) {
+        const int index = placing.reordered() ? Placing::nowhere : placing.left(own);
+        if (!broken && index != Placing::nowhere && keep(index, bytes))
+            call.warn("frame " + std::to_string(index + 1) + " of " + job_name(job.set.job)
+                      + ": the service gives another picture now than the one that was stored");
+    }
     if (broken)
         std::rethrow_exception(broken);
+    if (placing.reordered() && !missing.indices.empty()) {
+        fetch(call, job, client, all, true, missing);
+        return;
+    }
     if (!missing.indices.empty() && missing.message.empty()) {
         missing.kind = ErrorKind::damaged;
         missing.message = "the service names fewer pictures than before";

@@ -31,8 +31,10 @@ std::set<int> not_stored(const store::JobRecord& job, size_t count);
 /// whole and yet is no picture that klio can read is kept as N.unreadable beside the frames, since
 /// it was paid for, and stays missing.
 ///
-/// With `renumbered`, `all` may have the pictures in another order than those that are stored: all
-/// are downloaded and known by their bytes. Throws StoreError.
+/// A picture whose bytes are those of a damaged frame is that frame, wherever it stands. With
+/// `renumbered`, `all` may have the pictures in another order than those that are stored: all are
+/// downloaded and known by their bytes; so it is once a picture turns out to be a stored one of
+/// another number. Throws StoreError.
 void fetch(const Call& call, const store::JobRecord& job, service::Client& client,
            const std::vector<service::ResultImage>& all, bool renumbered, Missing& missing);
 

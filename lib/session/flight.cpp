@@ -1,5 +1,7 @@
 #include "session/flight.h"
 
+#include "session/collect.h"
+
 #include <cmath>
 
 namespace klio::session {
@@ -34,7 +36,8 @@ bool take_flight(const Call& call, store::Flight& flight, bool& waited)
                                    "collect "
                                  + call.job.substr(0, 12) + "; nothing is paid twice");
         const auto job = call.store.jobs().find(call.job);
-        if (job && job->set.state == JobState::succeeded)
+        std::string damage; // which may be what it works on
+        if (job && job->set.state == JobState::succeeded && frames_whole(job->set, damage))
             return false;
     }
     return true;

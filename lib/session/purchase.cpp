@@ -4,6 +4,8 @@
 #include "session/staged_references.h"
 #include "store/crash_point.h"
 
+#include <exception>
+
 namespace klio::session {
 
 namespace {
@@ -81,9 +83,51 @@ void keep(const Call& call, const store::JobRecord& job, const service::CreateOu
         + "); it counts as spent; mend this, then "
         + (task.empty() ? "look at the service whether a task is there, and run: klio jobs resolve "
                    + key.substr(0, 12) + ", with one of --task ID, --resubmit or --forget"
-                        : "run: klio jobs resolve " + key.substr(0, 12) + " --task " + task);
+                        : "run: klio jobs resolve " + key.substr(0, 12) + " --task "
+                   + service::one_line(task, 128));
     done([&] { jobs.unknown(key, ErrorKind::unknown, message, {}, call.now()); });
     throw StoreError(message);
+}
+
+// What became of a create, into the store. `local`: references were staged, or sent inline. Throws
+// where there is no task to wait for.
+void write_down(const Call& call, const store::JobRecord& job,
+                const service::CreateOutcome& outcome, bool local)
+{
+    store::JobTable& jobs = call.store.jobs();
+    const std::string& key = job.set.job;
+    const service::Failure& failure = outcome.failure;
+    switch (outcome.kind) {
+    case service::CreateOutcome::Kind::accepted:
+        keep(call, job, outcome);
+        return;
+    case service::CreateOutcome::Kind::rejected: {
+        const JobState state
+            = failure.kind == ErrorKind::refusal ? JobState::refused : JobState::failed;
+        std::string message = failure.message;
+        // Whether the service takes data: URIs is not documented; this may be its answer.
+        if (local && failure.kind == ErrorKind::bad_request
+            && stage_setting(call, job.url) == "inline")
+            message += "; " + staging::inline_refusal_hint();
+        jobs.failed(key, state, failure.kind, message, outcome.raw, call.now());
+        throw_error(failure.kind, job_name(key) + ": " + message + advice(key, failure.kind));
+    }
+    case service::CreateOutcome::Kind::unknown: {
+        if (!outcome.answer.task_id.empty()) {
+            // A failing answer that names a task: asking for that task costs nothing and tells.
+            keep(call, job, outcome);
+            return;
+        }
+        jobs.unknown(key, ErrorKind::unknown, failure.message, outcome.raw, call.now());
+        std::string message = job_name(key) + ": " + failure.message + "; " + resolve_hint(key);
+        if (!outcome.raw.empty())
+            message += "; if its answer names the pictures: klio jobs show " + key.substr(0, 12)
+                + " --raw, then klio jobs recover " + key.substr(0, 12) + " --at JSON_POINTER";
+        if (call.options.cancel.cancelled())
+            throw CancelledError(message);
+        throw UnknownCreateError(message);
+    }
+    }
 }
 
 // Only what the budget has room for is announced. Whoever stops here has bought nothing yet.
@@ -130,41 +174,24 @@ void purchase(const Call& call, store::JobRecord& job, std::vector<Reference>& r
     call.store.drop_answer(key); // of an earlier purchase, which this one must not be taken for
     jobs.begin(job, call.limits, call.now());
     announce(call, key);
-    service::CreateOutcome outcome
-        = attended(call, "create", [&](const CancelToken& inner, Board&) {
-              return client.create(body, job.idempotency_key, call.deadline, inner);
-          });
+    std::exception_ptr thrown;
+    const service::CreateOutcome outcome
+        = attended(
+              call, "create",
+              [&](const CancelToken& inner, Board&) {
+                  return client.create(body, job.idempotency_key, call.deadline, inner);
+              },
+              thrown)
+              .get();
     store::crash_point("answered");
-    const service::Failure& failure = outcome.failure;
-    switch (outcome.kind) {
-    case service::CreateOutcome::Kind::accepted:
-        keep(call, job, outcome);
-        return;
-    case service::CreateOutcome::Kind::rejected: {
-        const JobState state
-            = failure.kind == ErrorKind::refusal ? JobState::refused : JobState::failed;
-        std::string message = failure.message;
-        // Whether the service takes data: URIs is not documented; this may be its answer.
-        if (local && failure.kind == ErrorKind::bad_request
-            && stage_setting(call, job.url) == "inline")
-            message += "; " + staging::inline_refusal_hint();
-        jobs.failed(key, state, failure.kind, message, outcome.raw, call.now());
-        throw_error(failure.kind, job_name(key) + ": " + message + advice(key, failure.kind));
+    try {
+        write_down(call, job, outcome, local);
+    } catch (const Error&) {
+        if (!thrown)
+            throw;
     }
-    case service::CreateOutcome::Kind::unknown: {
-        if (!outcome.answer.task_id.empty()) {
-            // A failing answer that names a task: asking for that task costs nothing and tells.
-            keep(call, job, outcome);
-            return;
-        }
-        jobs.unknown(key, ErrorKind::unknown, failure.message, outcome.raw, call.now());
-        const std::string message
-            = job_name(key) + ": " + failure.message + "; " + resolve_hint(key);
-        if (call.options.cancel.cancelled())
-            throw CancelledError(message);
-        throw UnknownCreateError(message);
-    }
-    }
+    if (thrown)
+        std::rethrow_exception(thrown);
 }
 
 } // namespace klio::session

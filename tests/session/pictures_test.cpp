@@ -4,6 +4,9 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
+#include <stdexcept>
+
 namespace {
 
 using namespace klio;
@@ -109,6 +112,74 @@ TEST_F(Pictures, ThatAFreshAnswerNoLongerNamesAreMissed)
               ErrorKind::damaged);
     EXPECT_THAT(message, HasSubstr("1 of 2 images"));
     EXPECT_EQ(Jobs(settings).list().at(0).set.state, JobState::submitted);
+    // Nor does a later run forget them.
+    EXPECT_EQ(kind_of([&] { session.generate(request("two", 2), scripted()); }),
+              ErrorKind::damaged);
+    EXPECT_EQ(Jobs(settings).list().at(0).set.state, JobState::submitted);
+}
+
+TEST_F(Pictures, InAnotherOrderAreKnownByALaterRunToo)
+{
+    tasks = {done({"a", "b", "c"}), done({"c2", "b2", "a2"})};
+    pictures["/pictures/a"] = pictures["/pictures/a2"] = {{200, a}};
+    pictures["/pictures/b"] = pictures["/pictures/c"] = {{403, ""}};
+    pictures["/pictures/b2"] = {{200, b}};
+    pictures["/pictures/c2"] = {{403, ""}};
+    Session session(settings);
+    EXPECT_THROW(session.generate(request("three", 3), scripted()), Error);
+    pictures["/pictures/c2"] = {{200, jpeg}};
+    EXPECT_EQ(stored(session.generate(request("three", 3), scripted())),
+              (std::vector<std::string> {a, b, jpeg}));
+}
+
+TEST_F(Pictures, TheSameTwiceAreTwoFramesInALaterRunToo)
+{
+    tasks = {done({"a", "again"})};
+    pictures["/pictures/a"] = {{200, a}};
+    pictures["/pictures/again"] = {{403, ""}};
+    Session session(settings);
+    EXPECT_THROW(session.generate(request("two", 2), scripted()), Error);
+    pictures["/pictures/again"] = {{200, a}};
+    EXPECT_EQ(stored(session.generate(request("two", 2), scripted())),
+              (std::vector<std::string> {a, a}));
+}
+
+TEST_F(Pictures, WhoseFilesAreDamagedAreFoundWhereverTheyStand)
+{
+    tasks = {done({"a", "b"})};
+    pictures["/pictures/a"] = pictures["/pictures/a2"] = {{200, a}};
+    pictures["/pictures/b"] = pictures["/pictures/b2"] = {{200, b}};
+    Session session(settings);
+    const StoredSet set = session.generate(request("two", 2), scripted());
+    const auto damage = [&](size_t index) { std::ofstream(set.frames[index].path) << "damaged"; };
+    // The old URLs are gone; what the service says now is in another order.
+    pictures["/pictures/a"] = pictures["/pictures/b"] = {{403, ""}};
+    tasks = {done({"b2", "a2"})};
+    damage(0);
+    EXPECT_EQ(stored(session.generate(request("two", 2), scripted())),
+              (std::vector<std::string> {a, b}));
+    damage(0);
+    damage(1);
+    EXPECT_EQ(stored(session.generate(request("two", 2), scripted())),
+              (std::vector<std::string> {a, b}));
+    // What is not the same any more takes the place that it stands at.
+    pictures["/pictures/b2"] = {{200, jpeg}};
+    damage(0);
+    damage(1);
+    EXPECT_EQ(stored(session.generate(request("two", 2), scripted())),
+              (std::vector<std::string> {a, jpeg}));
+    EXPECT_EQ(creates, 1);
+}
+
+TEST_F(Pictures, ByTheHundredAreNotAllFetched)
+{
+    std::vector<std::string> names;
+    for (int i = 0; i < 70; ++i) {
+        names.push_back(std::to_string(i));
+        pictures["/pictures/" + names.back()] = {{200, a}};
+    }
+    tasks = {done(names)};
+    EXPECT_EQ(Session(settings).generate(request(), scripted()).frames.size(), 64u);
 }
 
 TEST_F(Pictures, OfTheRequestItselfAreNoResult)
@@ -171,6 +242,44 @@ TEST_F(Pictures, ACallbackStopsAWaitInWhichNothingHappens)
               ErrorKind::cancelled);
     EXPECT_THAT(message, HasSubstr("counts as at least 6 credits"));
     hang = false;
+}
+
+// A callback of Python's raises whatever it likes, KeyboardInterrupt among it.
+TEST_F(Pictures, ACallbackThatThrowsDoesNotLoseWhatWasBought)
+{
+    tasks = {done({"1"})};
+    pictures["/pictures/1"] = {{200, a}};
+    create_after = std::chrono::milliseconds(400);
+    GenerateOptions raising = scripted();
+    raising.progress = [](const Progress& progress) {
+        if (progress.step == "create" && progress.repeated)
+            throw std::logic_error("raised");
+        return true;
+    };
+    Session session(settings);
+    EXPECT_THROW(session.generate(request(), raising), std::logic_error);
+    EXPECT_EQ(Jobs(settings).list().at(0).set.state, JobState::submitted);
+    EXPECT_EQ(Jobs(settings).list().at(0).set.task_id, "t1");
+    EXPECT_EQ(stored(session.generate(request(), scripted())), std::vector<std::string> {a});
+    EXPECT_EQ(creates, 1);
+}
+
+TEST_F(Pictures, AnEnvelopesSuccessIsNotTheTasks)
+{
+    create = R"({"status":"success","data":{"task_id":"t1"}})";
+    tasks = {R"({"status":"success","data":{"status":"FAILED",
+        "error":{"message":"content policy violation"}}})"};
+    EXPECT_EQ(kind_of([&] { Session(settings).generate(request(), scripted()); }),
+              ErrorKind::refusal);
+    EXPECT_EQ(Jobs(settings).cost().total(), 0);
+}
+
+TEST_F(Pictures, OfACreateWhoseWordIsUnknownAreTaken)
+{
+    create = R"({"status":"ok","data":[{"url":")" + url() + R"("}]})";
+    EXPECT_EQ(stored(Session(settings).generate(request(), scripted())),
+              std::vector<std::string> {picture});
+    EXPECT_EQ(creates, 1);
 }
 
 } // namespace

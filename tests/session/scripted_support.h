@@ -22,6 +22,7 @@ protected:
                       [this](const httplib::Request& request, httplib::Response& response) {
                           ++creates;
                           authorization = request.get_header_value("Authorization");
+                          std::this_thread::sleep_for(create_after);
                           response.set_content(create, "application/json");
                       });
         m_server.Get(R"(/api/v1/tasks/.*)",
@@ -93,8 +94,9 @@ protected:
     }
 
     std::string endpoint, picture;
-    std::string create;             ///< the answer to every create
-    std::vector<std::string> tasks; ///< those to polls, the last for ever; none: 404
+    std::string create;                         ///< the answer to every create
+    std::chrono::milliseconds create_after {0}; ///< when it comes
+    std::vector<std::string> tasks;             ///< those to polls, the last for ever; none: 404
     int picture_status = 200;
     /// Status and body of what stands at "/pictures/…", one after the other, the last for ever.
     std::map<std::string, std::vector<std::pair<int, std::string>>> pictures;

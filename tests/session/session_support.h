@@ -16,6 +16,15 @@
 #include <string>
 #include <thread>
 
+/// For tests whose forked children start threads, which GCC's thread sanitizer can't follow where
+/// the parent has some ("dup thread with used id"). Whole processes are tests/faults/kill.py's.
+#ifdef __SANITIZE_THREAD__
+#define KLIO_FORKS_THREADS()                                                                       \
+    GTEST_SKIP() << "the thread sanitizer can't follow threads of a forked child"
+#else
+#define KLIO_FORKS_THREADS() static_cast<void>(0)
+#endif
+
 namespace klio::test {
 
 /// A clock on which waiting costs next to nothing: sleep() moves its time on.

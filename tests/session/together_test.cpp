@@ -79,6 +79,7 @@ private:
 
 TEST_F(Together, SixteenProcessesMakeOnePurchase)
 {
+    KLIO_FORKS_THREADS();
     spawn(16, [&](const GenerateOptions& options) {
         const StoredSet set = Session(settings).generate(request("shared", 2), options);
         return set.state == JobState::succeeded && set.frames.size() == 2
@@ -127,6 +128,7 @@ TEST_F(Together, ThoseWhoWaitedShareAFailure)
 
 TEST_F(Together, WaiterSurvivesTheDeathOfTheOneThatItWaitsFor)
 {
+    KLIO_FORKS_THREADS();
     // The first to get the answer dies with it, while the others wait for its flight.
     spawn(4, [&](const GenerateOptions& options) {
         GenerateOptions mine = options;
@@ -147,6 +149,7 @@ TEST_F(Together, WaiterSurvivesTheDeathOfTheOneThatItWaitsFor)
 
 TEST_F(Together, BudgetHoldsAcrossProcesses)
 {
+    KLIO_FORKS_THREADS();
     settings.set("budget", "18");
     spawn(8, [&](const GenerateOptions& options) {
         try {

@@ -136,6 +136,7 @@ TEST_F(Trouble, DiskThatIsFullBeforehandSendsNothing)
 
 TEST_F(Trouble, DiskThatFillsUpAfterTheCreateLosesNothing)
 {
+    KLIO_FORKS_THREADS();
     prepare_child([&](const GenerateOptions& child) {
         ::signal(SIGXFSZ, SIG_IGN);
         Session session(settings);
