@@ -51,21 +51,23 @@ public:
         const auto flight = std::make_shared<Flight>();
         m_flights[key] = flight;
         lock.unlock();
+        Flight end;
         try {
-            flight->value = work();
+            end.value = work();
         } catch (const NotTried& before) {
-            fail(*flight, before.kind, before.message);
-            flight->tried = false;
+            fail(end, before.kind, before.message);
+            end.tried = false;
         } catch (const Error& error) {
-            fail(*flight, error.kind(), error.what());
+            fail(end, error.kind(), error.what());
         } catch (const std::exception& error) {
-            fail(*flight, ErrorKind::internal, error.what());
+            fail(end, ErrorKind::internal, error.what());
         } catch (...) {
-            fail(*flight, ErrorKind::internal, "an unknown exception");
+            fail(end, ErrorKind::internal, "an unknown exception");
         }
         lock.lock();
-        flight->landed = true;
-        flight->at = m_clock.monotonic();
+        end.landed = true;
+        end.at = m_clock.monotonic();
+        *flight = std::move(end);
         if (!flight->tried || (flight->failed ? m_keep_failure : m_keep) <= 0)
             m_flights.erase(key);
         m_landing.notify_all();
