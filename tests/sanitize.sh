@@ -51,7 +51,9 @@ run() ( # KIND [ctest arguments]: in a subshell, since the environment differs
     else
         # Libraries that were not built with the sanitizer are seen by half: their locks count,
         # their memory does not.
-        export TSAN_OPTIONS=$common:ignore_noninstrumented_modules=1:second_deadlock_stack=1:die_after_fork=0:suppressions=$PWD/tests/sanitizers/threads.txt
+        # At its end a process waits a moment for races; a second, its default, is over what is
+        # allowed for a Ctrl-C.
+        export TSAN_OPTIONS=$common:atexit_sleep_ms=100:ignore_noninstrumented_modules=1:second_deadlock_stack=1:die_after_fork=0:suppressions=$PWD/tests/sanitizers/threads.txt
         KLIO_TEST_PRELOAD=$(g++ -print-file-name=libtsan.so)
     fi
     # Hosts that load the plugin need the sanitizer's runtime before anything else; in Python, which
