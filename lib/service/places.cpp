@@ -299,7 +299,7 @@ std::string scalar_text(const Json& value)
     if (value.is_number_float()) {
         // 12345.0 is how some serializers write an integer.
         const double number = value.get<double>();
-        if (number == double(int64_t(number)) && std::abs(number) < 1e15)
+        if (std::abs(number) < 1e15 && number == double(int64_t(number)))
             return std::to_string(int64_t(number));
         return value.dump();
     }

@@ -12,8 +12,9 @@ sed -e 's/@PROJECT_VERSION@/0/;s/@PROJECT_VERSION_[A-Z]*@/0/' "$top/lib/include/
 
 case $target in
 answer)
-  sources="$top/lib/service/answer.cpp $top/lib/service/failure.cpp $top/lib/service/places.cpp
-    $top/lib/service/image_type.cpp $top/lib/transport/backoff.cpp"
+  sources="$top/lib/service/answer.cpp $top/lib/service/doubt.cpp $top/lib/service/failure.cpp
+    $top/lib/service/image_type.cpp $top/lib/service/places.cpp $top/lib/service/words.cpp
+    $top/lib/transport/backoff.cpp"
   seeds=("$top"/tests/fuzz/seeds/answer-*)
   libraries="-lcurl -lcrypto" ;;
 recipe)

@@ -405,6 +405,12 @@ TEST(Answers, AFileBelowTheNameOfTheCallIsAPicture)
                     .images.empty());
 }
 
+TEST(Answers, ANumberBeyondAllIntegersIsItsText)
+{
+    EXPECT_EQ(good(R"({"data":{"task_id":12345.0}})").task_id, "12345");
+    EXPECT_EQ(good(R"({"data":{"task_id":1e99}})").task_id, "1e+99");
+}
+
 TEST(Answers, TextThatBeginsAsAPictureAndEndsIsNone)
 {
     const std::string riff = "UklGRg==" + std::string(80, ' ');
