@@ -11,6 +11,12 @@ namespace klio::session {
 
 namespace {
 
+// For messages: a signed URL's name would carry its signature.
+std::string shown_name(const std::string& source)
+{
+    return base::file_name(base::is_url(source) ? base::mask_url(source) : source);
+}
+
 constexpr uint64_t max_fetched = 256u << 20;
 
 PrepareOptions prepare_options(const Call& call, const Request& request)
@@ -173,7 +179,7 @@ bool identify_references(const Call& call, const Request& request, bool fetch,
             if (base::sha256_hex(reference.fetched) != reference.source_sha256)
                 throw_changed(source);
         }
-        call.report("prepare", "preparing " + base::file_name(source), double(i),
+        call.report("prepare", "preparing " + shown_name(source), double(i),
                     double(request.images.size()));
         reference.prepared = prepare_reference(call, request, source, reference.fetched);
         reference.fetched.clear();
@@ -205,7 +211,7 @@ void load_references(const Call& call, const Request& request, std::vector<Refer
         if (reference.passed_on || !reference.prepared.bytes.empty())
             continue;
         const std::string& source = reference.stored.source;
-        call.report("prepare", "preparing " + base::file_name(source), double(i),
+        call.report("prepare", "preparing " + shown_name(source), double(i),
                     double(references.size()));
         const bool url = base::is_url(source);
         if (url && reference.fetched.empty())

@@ -3,12 +3,14 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/sha256.h"
+#include "service/failure.h"
 #include "session/call.h"
 #include "session/collect.h"
 #include "session/flight.h"
 #include "session/mend.h"
 #include "session/purchase.h"
 #include "session/references.h"
+#include "store/busy_cancel.h"
 
 #include <algorithm>
 #include <mutex>
@@ -126,7 +128,9 @@ struct Session::Impl {
             session::purchase(call, job, *references);
             job = store.jobs().get(call.job);
         }
-        call.tell("wait", "task " + job.set.task_id + " is accepted; waiting for it");
+        call.tell("wait",
+                  "task " + service::one_line(job.set.task_id, 128)
+                      + " is accepted; waiting for it");
         session::collect_job(call, job);
     }
 
@@ -170,7 +174,10 @@ struct Session::Impl {
     void release_staged(const Call& call)
     {
         const auto job = store.jobs().find(call.job);
-        if (job && (job->set.state == JobState::submitted || job->set.state == JobState::unknown))
+        // One that is still submitting was sent, and its end could not be written down.
+        if (job
+            && (job->set.state == JobState::submitting || job->set.state == JobState::submitted
+                || job->set.state == JobState::unknown))
             return;
         keeper->ended(call.job, call.options.cancel);
         std::call_once(swept, [&] {
@@ -204,6 +211,8 @@ struct Session::Impl {
             return bought(call);
         }
         store.settle(*job, call.now());
+        if (job->set.state != JobState::failed)
+            store::BusyCancel::lift(); // what comes of it now was paid for
         // The address may have changed since (a local gateway's port does), the endpoint has not.
         if (fresh)
             job->url = fresh->url;
@@ -242,6 +251,7 @@ Session::~Session() = default;
 
 StoredSet Session::generate(const Request& request, const GenerateOptions& options)
 {
+    const store::BusyCancel busy(options.cancel);
     check(request, options.prepare);
     Call call = m_impl->call(options);
     std::vector<Reference> references;
@@ -260,6 +270,7 @@ StoredSet Session::generate(const Request& request, const GenerateOptions& optio
 
 std::optional<StoredSet> Session::find(const Request& request, const GenerateOptions& options)
 {
+    const store::BusyCancel busy(options.cancel);
     check(request, options.prepare);
     Call call = m_impl->call(options);
     std::vector<Reference> references;
@@ -274,6 +285,7 @@ std::optional<StoredSet> Session::find(const Request& request, const GenerateOpt
 
 StoredSet Session::collect(const std::string& job, const GenerateOptions& options)
 {
+    const store::BusyCancel busy(options.cancel);
     Call call = m_impl->call(options);
     call.job = m_impl->store.jobs().find_prefix(job).set.job;
     return m_impl->bring_home(call, nullptr, nullptr);
@@ -282,6 +294,7 @@ StoredSet Session::collect(const std::string& job, const GenerateOptions& option
 StoredSet Session::recover(const std::string& job, const std::string& json_pointer,
                            const GenerateOptions& options)
 {
+    const store::BusyCancel busy(options.cancel);
     Call call = m_impl->call(options);
     call.job = m_impl->store.jobs().find_prefix(job).set.job;
     m_impl->store.jobs().require_writable();
@@ -291,6 +304,7 @@ StoredSet Session::recover(const std::string& job, const std::string& json_point
         return m_impl->finished(call);
     JobRecord record = m_impl->store.jobs().get(call.job);
     m_impl->store.settle(record, call.now());
+    store::BusyCancel::lift(); // what comes of it now was paid for
     if (!options.endpoint.empty())
         record.url = normalized_endpoint(options.endpoint);
     std::string damage;
@@ -334,6 +348,7 @@ std::string Session::ask_for_task(const std::string& job, const std::string& tas
 
 Plan Session::plan(const Request& request, const GenerateOptions& options)
 {
+    const store::BusyCancel busy(options.cancel);
     check(request, options.prepare);
     Call call = m_impl->call(options);
     std::vector<Reference> references;

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "staging/setting.h"
+#include "store/busy_cancel.h"
 #include "store/crash_point.h"
 
 #include <klio/error.h>
@@ -70,6 +71,7 @@ std::shared_ptr<Stage> Keeper::stage_of(const std::string& setting, int tries)
 StagedUrl Keeper::stage_one(const std::string& job, Stage& stage, const Object& object,
                             double needed_until, bool keep, const CancelToken& cancel)
 {
+    const store::BusyCancel busy(cancel); // on this thread, which is one object's own
     const std::string name = stage.name_of(object);
     if (name.empty())
         return stage.put(object, needed_until, cancel);
@@ -110,6 +112,7 @@ std::vector<StagedUrl> Keeper::stage(const std::string& job, const std::string& 
                                      bool keep, const CancelToken& cancel,
                                      const OnStaged& on_staged)
 {
+    const store::BusyCancel busy(cancel);
     const std::shared_ptr<Stage> stage = stage_of(setting, m_options.tries);
     // The same picture twice is one object.
     std::map<std::string, std::shared_future<StagedUrl>> under_way;

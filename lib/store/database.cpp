@@ -1,7 +1,9 @@
 #include "store/database.h"
 
+#include "base/clock.h"
 #include "base/encoding.h"
 #include "base/file.h"
+#include "store/busy_cancel.h"
 #include "store/schema.h"
 
 #include <klio/error.h>
@@ -9,6 +11,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <utility>
@@ -20,12 +23,22 @@ namespace {
 // Long enough for a queue of processes that each sync a commit to a slow disk.
 constexpr double busy_seconds = 20;
 constexpr int wal_tries = 200;
+// What the database is asked for again after; a wish to stop is heard at once in between.
+constexpr double first_busy_step = 0.001;
+constexpr double longest_busy_step = 0.1;
+// How soon a thread that waits for another one's statement hears of such a wish.
+constexpr std::chrono::milliseconds lock_step {50};
+// What a wait takes all the same: others' statements are over soon, and cleaning up is worth it.
+constexpr double least_seconds = 0.05;
 
 // What a person does whose database is lost: a new one knows nothing of what was bought.
 constexpr const char* rescue
     = "put klio.db back from a backup; or save what is in it: sqlite3 klio.db .recover | sqlite3 "
       "new.db, then mv new.db klio.db; or, to start anew, move results/ and answers/ away with it: "
       "then all jobs are bought again";
+
+constexpr const char* stopped
+    = "stopped while it waited for the database (klio.db), which others hold; nothing was sent";
 
 // There is a database with something in it, as far as can be told without opening it.
 bool has_content(const std::string& path)
@@ -101,13 +114,51 @@ void Database::open(int flags, const std::string& uri)
     if (code != SQLITE_OK)
         fail(code, "open");
     sqlite3_extended_result_codes(m_handle, 1);
+    sqlite3_busy_handler(m_handle, wait_busy, this);
     set_busy_seconds(busy_seconds);
+}
+
+Database::Lock Database::lock()
+{
+    const CancelToken* cancel = BusyCancel::token();
+    if (!cancel)
+        return Lock(m_mutex);
+    Lock lock(m_mutex, std::try_to_lock);
+    const double since = base::system_clock().monotonic();
+    while (!lock.owns_lock()) {
+        if (cancel->cancelled() && base::system_clock().monotonic() - since >= least_seconds)
+            throw CancelledError(stopped);
+        // By the machine's time, which the thread sanitizer can follow: should that be set back,
+        // this hears of a wish to stop later, and of the lock as soon as ever.
+        static_cast<void>(lock.try_lock_until(std::chrono::system_clock::now() + lock_step));
+    }
+    return lock;
+}
+
+// SQLite's busy handler, `count` rising from 0 in one wait; 0 gives up.
+int Database::wait_busy(void* database, int count)
+{
+    auto* self = static_cast<Database*>(database);
+    const double now = base::system_clock().monotonic();
+    if (count == 0)
+        self->m_busy_since = now;
+    const double waited = now - self->m_busy_since;
+    const double left = self->m_busy_seconds - waited;
+    const CancelToken* cancel = BusyCancel::token();
+    if (left <= 0 || (cancel && cancel->cancelled() && waited >= least_seconds))
+        return 0;
+    const double step
+        = std::min({first_busy_step * (count + 1), longest_busy_step, std::max(left, 0.001)});
+    if (cancel && !cancel->cancelled())
+        cancel->wait(step);
+    else
+        sqlite3_sleep(std::max(1, int(step * 1000)));
+    return 1;
 }
 
 double Database::set_busy_seconds(double seconds)
 {
-    const std::lock_guard<std::recursive_mutex> lock(m_mutex);
-    sqlite3_busy_timeout(m_handle, int(seconds * 1000));
+    const Lock held = lock();
     return std::exchange(m_busy_seconds, seconds);
 }
 
@@ -163,7 +214,7 @@ void Database::use_wal()
 
 void Database::execute(const char* sql)
 {
-    const std::lock_guard<std::recursive_mutex> lock(m_mutex);
+    const Lock held = lock();
     const int code = sqlite3_exec(m_handle, sql, nullptr, nullptr, nullptr);
     if (code != SQLITE_OK)
         fail(code, sql);
@@ -186,6 +237,8 @@ void Database::fail(int code, const char* what) const
         throw StoreError(start + "can't be written; make it writable, or set KLIO_HOME to another");
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+        if (BusyCancel::token() && BusyCancel::token()->cancelled())
+            throw CancelledError(stopped);
         throw StoreError(start + "another process holds the database (klio.db); try again");
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
@@ -202,7 +255,7 @@ void Database::fail(int code, const char* what) const
 }
 
 Statement::Statement(Database& database, const char* sql, std::nullptr_t)
-    : m_database(database), m_lock(database.m_mutex)
+    : m_database(database), m_lock(database.lock())
 {
     const int code = sqlite3_prepare_v2(m_database.m_handle, sql, -1, &m_statement, nullptr);
     if (code != SQLITE_OK)
@@ -263,7 +316,7 @@ void Statement::bind(double value)
 }
 
 Impatient::Impatient(Database& database)
-    : m_database(database), m_lock(database.m_mutex), m_before(database.set_busy_seconds(0.1))
+    : m_database(database), m_lock(database.lock()), m_before(database.set_busy_seconds(0.1))
 {
 }
 
@@ -272,7 +325,7 @@ Impatient::~Impatient()
     m_database.set_busy_seconds(m_before);
 }
 
-Transaction::Transaction(Database& database) : m_database(database), m_lock(database.m_mutex)
+Transaction::Transaction(Database& database) : m_database(database), m_lock(database.lock())
 {
     m_database.execute("BEGIN IMMEDIATE");
 }

@@ -16,7 +16,8 @@ struct sqlite3_stmt;
 namespace klio::store {
 
 /// A connection in WAL mode with synchronous=FULL, so that what is committed survives a power cut.
-/// Thread-safe: each Statement and Transaction holds the connection while it lives.
+/// Thread-safe: each Statement and Transaction holds the connection while it lives. Waits end
+/// early where the thread has a BusyCancel.
 class Database {
 public:
     /// Opens or makes the file and brings its schema up to date. Where it can't be written it is
@@ -40,6 +41,10 @@ private:
     friend class Statement;
     friend class Transaction;
     friend class Impatient;
+    using Lock = std::unique_lock<std::recursive_timed_mutex>;
+    /// The connection for this thread. Throws CancelledError where a BusyCancel says so.
+    Lock lock();
+    static int wait_busy(void* database, int count);
     [[noreturn]] void fail(int code, const char* what) const;
     void open(int flags, const std::string& uri);
     void migrate(const std::function<bool()>& may_be_new);
@@ -50,7 +55,8 @@ private:
     sqlite3* m_handle = nullptr;
     bool m_writable = false;
     double m_busy_seconds = 0;
-    std::recursive_mutex m_mutex;
+    double m_busy_since = 0;
+    std::recursive_timed_mutex m_mutex;
 };
 
 /// One SQL statement with its parameters bound in order. Not thread-safe.
@@ -84,7 +90,7 @@ public:
 private:
     Statement(Database& database, const char* sql, std::nullptr_t);
     Database& m_database;
-    std::unique_lock<std::recursive_mutex> m_lock;
+    Database::Lock m_lock;
     sqlite3_stmt* m_statement = nullptr;
     int m_bound = 0;
 };
@@ -99,7 +105,7 @@ public:
 
 private:
     Database& m_database;
-    std::unique_lock<std::recursive_mutex> m_lock;
+    Database::Lock m_lock;
     double m_before;
 };
 
@@ -114,7 +120,7 @@ public:
 
 private:
     Database& m_database;
-    std::unique_lock<std::recursive_mutex> m_lock;
+    Database::Lock m_lock;
     bool m_open = true;
 };
 

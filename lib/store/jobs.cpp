@@ -3,6 +3,7 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "base/secret.h"
+#include "store/busy_cancel.h"
 #include "store/crash_point.h"
 #include "store/ledger.h"
 #include "store/request_json.h"
@@ -214,6 +215,10 @@ void JobTable::begin(JobRecord& job, const Limits& limits, double unix_now)
     StoredSet& set = job.set;
     check_limits(m_database, limits, set, unix_now);
     const std::optional<JobRecord> earlier = find(set.job);
+    // Whoever asked was told that this run stops. The wish stays: the next flight takes it away.
+    if (earlier && earlier->cancel_requested)
+        throw CancelledError("stopped before this run sent anything: klio jobs cancel asked job "
+                             + set.job.substr(0, 12) + " to stop");
     job.attempt = earlier ? earlier->attempt + 1 : 1;
     // A create that surely failed is over: a service that remembers keys would give that failure
     // again. One that may have been accepted keeps its key, so that such a service gives the task.
@@ -234,7 +239,7 @@ void JobTable::begin(JobRecord& job, const Limits& limits, double unix_now)
               "message = '', request = excluded.request, url = excluded.url, task_id = '', "
               "refs = excluded.refs, warnings = excluded.warnings, credits = excluded.credits, "
               "price_known = excluded.price_known, idempotency_key = excluded.idempotency_key, "
-              "attempt = excluded.attempt, raw_create = '', raw_task = '', cancel_requested = 0, "
+              "attempt = excluded.attempt, raw_create = '', raw_task = '', "
               "sent_at = excluded.sent_at, updated_at = excluded.updated_at",
               set.job, request_to_json(set.request), set.endpoint, job.url,
               references_to_json(set.references), lines_to_json(set.warnings), set.price_known,
@@ -248,6 +253,7 @@ void JobTable::begin(JobRecord& job, const Limits& limits, double unix_now)
     reserve(m_database, limits.run, job, unix_now);
     crash_point("submitting-before");
     transaction.commit();
+    BusyCancel::lift(); // from now on every word about it counts
     crash_point("submitting");
 }
 

@@ -56,7 +56,8 @@ public:
     void require_writable();
 
     /// -> SUBMITTING, with the price reserved; the job is made, or begins a further attempt. In
-    /// one transaction with the check of `limits`: throws CreditsError over one.
+    /// one transaction with the check of `limits`: throws CreditsError over one, and CancelledError
+    /// where request_cancel() was called since clear_cancel(). Then lifts this thread's BusyCancel.
     void begin(JobRecord& job, const Limits& limits, double unix_now);
     /// SUBMITTING or UNKNOWN -> SUBMITTED, its price reserved. `task_id` may be empty where `raw`
     /// holds the finished images.

@@ -133,10 +133,24 @@ bool Store::kept_answer(const std::string& job, std::string& task_id, std::strin
         return false;
     base::Json json;
     base::JsonError error;
+    // What klio did not write is no answer, and no reason to show no jobs; the file stays, for a
+    // person to look at. One that can't be read may be an answer, so that is an error.
     if (!base::parse_json(base::read_file(answer_path(job)), json, error) || !json.is_object())
         return false;
-    task_id = json.value("task_id", std::string());
-    raw = json.value("raw", std::string());
+    std::string found[2];
+    const char* names[2] = {"task_id", "raw"};
+    for (int i = 0; i < 2; ++i) {
+        const auto field = json.find(names[i]);
+        if (field == json.end())
+            continue;
+        if (!field->is_string())
+            return false;
+        found[i] = field->get<std::string>();
+    }
+    if (found[0].empty() && found[1].empty())
+        return false;
+    task_id = found[0];
+    raw = found[1];
     return true;
 }
 

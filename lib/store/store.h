@@ -48,7 +48,8 @@ public:
     std::string keep_answer_elsewhere(const std::string& job, const std::string& task_id,
                                       const std::string& raw) const;
     std::string answer_path(const std::string& job) const;
-    /// Such an answer; false where there is none.
+    /// Such an answer; false where there is none, or something that klio did not write. Throws
+    /// ReferenceError where the file can't be read.
     bool kept_answer(const std::string& job, std::string& task_id, std::string& raw) const;
     void drop_answer(const std::string& job) const noexcept;
     /// A job that stands SUBMITTING though nobody works on it (the caller holds its Flight):

@@ -104,6 +104,19 @@ TEST_F(Keeping, IsWrittenDownBeforeTheFirstByteLeaves)
     EXPECT_EQ(m_keeper.list()[0].state, "staged");
 }
 
+TEST_F(Keeping, ACancelEndsTheWaitForTheDatabase)
+{
+    store::Store other(m_folder.path());
+    const store::Transaction held(other.database());
+    auto staging = std::async(std::launch::async, [&] { stage("job-a", {test_object()}); });
+    EXPECT_NE(staging.wait_for(std::chrono::milliseconds(300)), std::future_status::ready);
+    const auto begun = std::chrono::steady_clock::now();
+    m_cancel.cancel();
+    EXPECT_THROW(staging.get(), CancelledError);
+    EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(3));
+    EXPECT_THAT(m_server.seen(), IsEmpty());
+}
+
 TEST_F(Keeping, TheStoresRecordSavesAsking)
 {
     const Object object = test_object();

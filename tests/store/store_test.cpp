@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <sys/stat.h>
 
 namespace {
@@ -72,6 +74,51 @@ TEST(Store, KeepsAJobThroughItsStates)
     EXPECT_EQ(read_frame_bytes(found.set.frames[0]), "bytes");
     EXPECT_EQ(total_cost(again.database()).spent, 6);
     EXPECT_EQ(total_cost(again.database()).reserved, 0);
+}
+
+/// Somebody asked a run to stop that was still preparing.
+TEST(Store, AJobThatWasAskedToStopIsNotBegun)
+{
+    const Folder folder;
+    Store store(folder.path);
+    JobRecord job = job_record("a1");
+    store.jobs().begin(job, {}, 1000);
+    store.jobs().failed(job.set.job, JobState::failed, ErrorKind::network, "no way", {}, 1001);
+    store.jobs().clear_cancel(job.set.job);
+    store.jobs().request_cancel(job.set.job);
+    JobRecord again = job_record("a1");
+    EXPECT_THROW(store.jobs().begin(again, {}, 1002), CancelledError);
+    const JobRecord found = store.jobs().get(job.set.job);
+    EXPECT_EQ(found.set.state, JobState::failed);
+    EXPECT_EQ(found.set.message, "no way");
+    EXPECT_EQ(found.attempt, 1);
+    EXPECT_EQ(total_cost(store.database()).total(), 0);
+    store.jobs().clear_cancel(job.set.job);
+    EXPECT_NO_THROW(store.jobs().begin(again, {}, 1003)) << "the next flight begins afresh";
+}
+
+TEST(Store, WhatIsNoAnswerOfKliosIsNone)
+{
+    const Folder folder;
+    Store store(folder.path);
+    JobRecord job = job_record("a1");
+    store.jobs().begin(job, {}, 1000);
+    const std::string path = store.answer_path(job.set.job);
+    std::string task, raw;
+    for (const char* text : {R"({"task_id":7,"raw":"x"})", R"({"task_id":"t","raw":{}})",
+                             R"({"task_id":null})", "{}", "[]", "7", "", R"({"task_id":"t")"}) {
+        std::ofstream(path, std::ios::trunc) << text;
+        EXPECT_FALSE(store.kept_answer(job.set.job, task, raw)) << text;
+    }
+    std::ofstream(path, std::ios::trunc) << R"({"task_id":7,"raw":"x"})";
+    store.settle(job, 1001);
+    EXPECT_EQ(job.set.state, JobState::unknown);
+    EXPECT_TRUE(std::filesystem::exists(path)) << "it is a person's to look at";
+    // Mended by hand, it is taken up.
+    std::ofstream(path, std::ios::trunc) << R"({"task_id":"t7"})";
+    store.settle(job, 1002);
+    EXPECT_EQ(job.set.state, JobState::submitted);
+    EXPECT_EQ(job.set.task_id, "t7");
 }
 
 } // namespace
