@@ -1,4 +1,5 @@
 #include "command.h"
+#include "job_text.h"
 #include "option_flags.h"
 #include "outputs.h"
 
@@ -137,17 +138,17 @@ void print_plan(const Context& context, const Plan& plan)
                               {"stored", plan.stored ? to_string(plan.stored->state) : "no"}};
     json["price_known"] = plan.price.known;
     json["credits_at_least"] = plan.price.credits_at_least;
-    json["warnings"] = plan.warnings;
+    json["warnings"] = masked(plan.warnings);
     json["references"] = base::OrderedJson::array();
     for (size_t i = 0; i < plan.references.size(); ++i) {
-        base::OrderedJson entry
-            = {{"source", plan.references[i].source}, {"id", plan.references[i].id}};
+        base::OrderedJson entry = {{"source", base::mask(plan.references[i].source)},
+                                   {"id", base::mask(plan.references[i].id)}};
         entry["bytes"] = plan.prepared[i].bytes.size();
         entry["width"] = plan.prepared[i].width;
         entry["height"] = plan.prepared[i].height;
         base::Json record;
         base::JsonError error;
-        if (base::parse_json(plan.references[i].record, record, error))
+        if (base::parse_json(base::mask(plan.references[i].record), record, error))
             entry["record"] = record;
         json["references"].push_back(entry);
     }
@@ -302,7 +303,7 @@ void run(const CLI::App& app, Context& context, Flags& flags)
     json["frames"] = frames_json(set, written.frames);
     json["sheet"] = written.sheets;
     json["review"] = written.review;
-    json["warnings"] = set.warnings;
+    json["warnings"] = masked(set.warnings);
     print_json(context, base::to_text(json));
 }
 

@@ -60,6 +60,13 @@ std::string counted(int64_t count, const std::string& thing)
     return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
 }
 
+std::vector<std::string> masked(std::vector<std::string> lines)
+{
+    for (std::string& line : lines)
+        line = base::mask(line);
+    return lines;
+}
+
 std::string job_json(const JobInfo& job)
 {
     const StoredSet& set = job.set;
@@ -101,7 +108,7 @@ std::string job_json(const JobInfo& job)
                                   {"height", frame.height},
                                   {"channels", frame.channels},
                                   {"bit_depth", frame.bit_depth}});
-    json["warnings"] = set.warnings;
+    json["warnings"] = masked(set.warnings);
     return base::to_text(json);
 }
 

@@ -3,6 +3,7 @@
 #include <klio/jobs.h>
 
 #include <string>
+#include <vector>
 
 /// \file
 /// Jobs as lines for people and as JSON for programs.
@@ -17,6 +18,8 @@ std::string time_text(double unix_time);
 std::string state_text(const JobInfo& job);
 /// ">=6", "0", "?" …: what counts of a job, as a floor.
 std::string credits_text(const JobInfo& job);
+/// Lines, warnings for example, without what is secret in them.
+std::vector<std::string> masked(std::vector<std::string> lines);
 /// All of a job but its raw answers, as one JSON object on one line.
 std::string job_json(const JobInfo& job);
 std::string cost_json(const std::string& name, const std::string& label, const Cost& cost);

@@ -49,20 +49,32 @@ bool is_new(const std::string& line)
     return said.insert(line).second;
 }
 
+// True where whoever started this wants it to outlive its terminal (nohup).
+bool ignores_hangup()
+{
+    struct sigaction now { };
+    return ::sigaction(SIGHUP, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 // The first Ctrl-C asks politely, the second kills: a thread waits for the signals, since a
-// handler may hardly do anything.
+// handler may hardly do anything. A terminal that is closed asks as well, and never kills: shell
+// and kernel both say so, one right after the other.
 void watch_signals(const CancelToken& cancel)
 {
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
+    if (!ignores_hangup())
+        sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::thread([signals, cancel] {
         int received = 0;
         sigwait(&signals, &received);
         cancel.cancel();
-        sigwait(&signals, &received);
+        do
+            sigwait(&signals, &received);
+        while (received == SIGHUP);
         _exit(128 + received);
     }).detach();
 }

@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
 """The main job as its user does it, and what bad input gets. main_job.py BUILD_FOLDER [REAL_IMAGES]"""
+import functools
 import hashlib
+import http.server
 import pathlib
 import sys
+import threading
 
 from support import World, check
 
@@ -150,6 +153,35 @@ def bad_input(world):
     check("price unknown" in other.stdout and '"seed":7' in other.stdout, "another model has its own rules")
 
 
+def signed_references(world):
+    """A URL whose query opens something is shown to nobody, neither passed on nor fetched."""
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+    (world.folder / "web").mkdir()
+    for name, side in (("fine", 320), ("small", 200)):
+        world.run("oiiotool", "--pattern", "constant:color=0.1,0.2,0.3", f"{side}x{side}", "3", "-o", f"web/{name}.png")
+    handler = functools.partial(Quiet, directory=world.folder / "web")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    secret = "0123456789abcdef"
+
+    for name, more in (("fine", []), ("small", ["--prepare-urls"])):
+        url = f"http://127.0.0.1:{server.server_port}/{name}.png?X-Amz-Signature={secret}"
+        words = ["generate", "--local", "--prompt", "signed", "--image", url]
+        for form in ([], ["--json"]):
+            dry = world.klio(*words, *more, "--dry-run", *form, KLIO_ALLOW_HOSTS="127.0.0.1")
+            text = dry.stdout
+            check(f"{name}.png?X-Amz-Signature=***" in text and secret not in text + dry.stderr,
+                  f"a dry run shows no signature ({name} {''.join(form)})")
+        done = world.klio(*words, *more, "--json", "--out", "signed.exr", "--force", KLIO_ALLOW_HOSTS="127.0.0.1")
+        listed = world.klio("jobs", "--text", "signed", "--json")
+        text = done.stdout + listed.stdout
+        check(secret not in text + done.stderr, f"nor does a run, or klio jobs ({name})")
+        check(not more or "small.png?X-Amz-Signature=***: enlarged" in text, "not even in what they warn of")
+    server.shutdown()
+
+
 def real_images(world, folder):
     images = sorted([*folder.glob("*.exr"), *folder.glob("*.jpg")]) if folder.is_dir() else []
     if not images:
@@ -165,4 +197,5 @@ if __name__ == "__main__":
         main_job(world)
         paid_once(world)
         bad_input(world)
+        signed_references(world)
         real_images(world, pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else "../shared/data").resolve())
