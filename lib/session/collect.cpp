@@ -271,13 +271,10 @@ void collect_job(const Call& call, store::JobRecord& job)
     std::vector<service::ResultImage> before = answer.images;
     // Not with the gateway in one's own process: its port, and with it every URL, is another now.
     const bool moved = has_task && job.set.endpoint == local_endpoint;
-    bool asked_now = false;
     if (moved || before.empty()) {
         answer = {};
-        if (has_task) {
+        if (has_task)
             answer = wait_for(call, job, client).answer;
-            asked_now = true;
-        }
         drop_strangers(call, job, answer);
         if (before.empty())
             before = answer.images;
@@ -303,11 +300,10 @@ void collect_job(const Call& call, store::JobRecord& job)
                       double(count - missing.indices.size()), double(count));
             fetch(call, job, client, answer.images, !same_pictures(before, answer.images), missing);
         }
-        // Whatever an answer of an earlier run has come to, what the service says now costs
-        // nothing.
-        const bool again = !missing.indices.empty() && (missing.worth_again || !asked_now)
-            && has_task && round == 0 && missing.kind != ErrorKind::cancelled
-            && !call.options.cancel.cancelled() && call.clock.monotonic() < call.deadline;
+        // Whatever these URLs have come to, what the service says now costs nothing.
+        const bool again = !missing.indices.empty() && has_task && round == 0
+            && missing.kind != ErrorKind::cancelled && !call.options.cancel.cancelled()
+            && call.clock.monotonic() < call.deadline;
         if (!again) {
             finish(call, job, missing, count);
             return;

@@ -158,12 +158,11 @@ void fetch(const Call& call, const store::JobRecord& job, service::Client& clien
     Placing placing(call.store.jobs().get(job.set.job).set.frames, missing, renumbered);
     std::vector<std::pair<int, std::string>> waiting;
     std::exception_ptr broken;
-    const auto note = [&](ErrorKind kind, const std::string& message, bool worth_again) {
+    const auto note = [&](ErrorKind kind, const std::string& message) {
         if (missing.message.empty()) {
             missing.kind = kind;
             missing.message = message;
         }
-        missing.worth_again = missing.worth_again || worth_again;
     };
     const auto keep = [&](int index, const std::string& bytes) {
         try {
@@ -171,7 +170,7 @@ void fetch(const Call& call, const store::JobRecord& job, service::Client& clien
             missing.indices.erase(index);
             return true;
         } catch (const DamagedError& error) {
-            note(error.kind(), error.what(), true);
+            note(error.kind(), error.what());
         } catch (...) {
             broken = std::current_exception();
         }
@@ -181,7 +180,7 @@ void fetch(const Call& call, const store::JobRecord& job, service::Client& clien
         return client.download(images, call.deadline, inner, [&](service::Download& image) {
             const int own = indices[size_t(image.index)];
             if (!image.ok()) {
-                note(image.failure.kind, image.failure.message, image.gone);
+                note(image.failure.kind, image.failure.message);
                 return;
             }
             const int index = placing.find(base::sha256_hex(image.bytes), own);

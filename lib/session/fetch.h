@@ -15,8 +15,7 @@ namespace klio::session {
 
 /// What is still missing after a round of downloads.
 struct Missing {
-    std::set<int> indices;    ///< 0-based
-    bool worth_again = false; ///< a fresh answer of the task may have what this one had not
+    std::set<int> indices; ///< 0-based
     ErrorKind kind = ErrorKind::network;
     std::string message; ///< of the first
 };
