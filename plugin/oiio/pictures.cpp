@@ -116,9 +116,15 @@ public:
 
     std::unique_ptr<const Rows> rows(int) const override
     {
-        OIIO::ImageBuf image(m_path);
-        if (!image.read(0, 0, true, m_spec.format) || !image.localpixels())
-            throw DamagedError(m_path + ": the sheet can't be read (" + image.geterror() + ")");
+        // Not as an ImageBuf of that name: OpenImageIO's cache does not see that a file was written
+        // anew within a second.
+        const auto input = OIIO::ImageInput::open(m_path);
+        OIIO::ImageBuf image(input ? input->spec() : m_spec);
+        if (!input || !image.localpixels()
+            || !input->read_image(0, 0, 0, image.nchannels(), image.spec().format,
+                                  image.localpixels()))
+            throw DamagedError(m_path + ": the sheet can't be read ("
+                               + (input ? input->geterror() : OIIO::geterror()) + ")");
         return std::make_unique<SheetsRows>(std::move(image));
     }
 
