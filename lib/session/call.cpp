@@ -195,4 +195,10 @@ std::string job_name(const std::string& key)
     return "job " + key.substr(0, 12);
 }
 
+std::string resolve_command(const std::string& key)
+{
+    return "klio jobs resolve " + key.substr(0, 12)
+        + ", with one of --task ID, --resubmit or --forget";
+}
+
 } // namespace klio::session

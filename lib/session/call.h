@@ -108,5 +108,7 @@ template <typename Work> auto attended(const Call& call, const char* step, const
 
 /// "job 1a2b3c4d5e6f": the beginning of the key that the command takes.
 std::string job_name(const std::string& key);
+/// "klio jobs resolve KEY, with one of …": what a person does about a job that is unknown.
+std::string resolve_command(const std::string& key);
 
 } // namespace klio::session

@@ -34,9 +34,7 @@ std::string kept(const Call& call, const store::JobRecord& job)
 std::string resolve_hint(const std::string& key)
 {
     return "; it may have been charged, so it counts as spent and is not sent again by itself: "
-           "klio "
-           "jobs resolve "
-        + key.substr(0, 12) + ", with one of --task ID, --resubmit or --forget";
+        + resolve_command(key);
 }
 
 // A finished job whose files are fetched again stays finished, whatever becomes of that.

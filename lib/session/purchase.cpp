@@ -12,10 +12,9 @@ namespace {
 
 std::string resolve_hint(const std::string& key)
 {
-    const std::string name = key.substr(0, 12);
     return "it counts as spent and is not sent again by itself; look at the service whether the "
-           "task is there, then: klio jobs resolve "
-        + name + ", with one of --task ID, --resubmit or --forget";
+           "task is there, then: "
+        + resolve_command(key);
 }
 
 // What to do about a create that was surely not accepted.
@@ -81,9 +80,9 @@ void keep(const Call& call, const store::JobRecord& job, const service::CreateOu
     }
     const std::string message = accepted + ", and that could not be written down (" + why
         + "); it counts as spent; mend this, then "
-        + (task.empty() ? "look at the service whether a task is there, and run: klio jobs resolve "
-                   + key.substr(0, 12) + ", with one of --task ID, --resubmit or --forget"
-                        : "run: klio jobs resolve " + key.substr(0, 12) + " --task "
+        + (task.empty()
+               ? "look at the service whether a task is there, and run: " + resolve_command(key)
+               : "run: klio jobs resolve " + key.substr(0, 12) + " --task "
                    + service::one_line(task, 128));
     done([&] { jobs.unknown(key, ErrorKind::unknown, message, {}, call.now()); });
     throw StoreError(message);

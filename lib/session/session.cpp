@@ -158,9 +158,8 @@ struct Session::Impl {
         case JobState::unknown:
             throw UnknownCreateError(name + " may or may not have been accepted (" + job.set.message
                                      + "); it counts as spent and is not sent again by itself; "
-                                       "look at the service, then: klio jobs resolve "
-                                     + short_key
-                                     + ", with one of --task ID, --resubmit or --forget");
+                                       "look at the service, then: "
+                                     + session::resolve_command(job.set.job));
         case JobState::refused:
             throw RefusalError(name + " was refused before (" + job.set.message
                                + "); change the request, or allow it once more: klio jobs resolve "
