@@ -1,6 +1,7 @@
 #include "frames/place.h"
 
 #include "base/encoding.h"
+#include "base/recipe_name.h"
 #include "frames/decode.h"
 
 #include <klio/error.h>
@@ -50,20 +51,11 @@ struct Plate {
     int orientation = 1;
 };
 
-// By its name alone, as OpenImageIO finds the reader: in any case, before a query.
-bool is_recipe(const std::string& path)
-{
-    const std::string file = base::lower(path.substr(0, path.find('?')));
-    const std::string ending = ".kling";
-    return file.size() >= ending.size()
-        && file.compare(file.size() - ending.size(), ending.size(), ending) == 0;
-}
-
 Plate read_plate(const std::string& path)
 {
     // In a host that has klio's plugin, a recipe opens as an image: one that named itself would
     // never end.
-    if (is_recipe(path))
+    if (base::names_recipe(path))
         throw ReferenceError("plate " + path
                              + ": is a recipe; a plate must be an image (generate the recipe "
                                "first, then use a frame of it)");

@@ -1,6 +1,6 @@
 #include "prepare/reader.h"
 
-#include "base/encoding.h"
+#include "base/recipe_name.h"
 #include "prepare/header.h"
 
 #include <klio/error.h>
@@ -29,12 +29,6 @@ uint64_t check_file(const std::string& path)
     return uint64_t(info.st_size);
 }
 
-bool ends_with(const std::string& text, const std::string& end)
-{
-    return text.size() >= end.size()
-        && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
 } // namespace
 
 void check_size(const std::string& name, double width, double height)
@@ -60,7 +54,7 @@ std::unique_ptr<Reader> open_reader(const Source& source, const Options& options
         size = source.bytes->size();
     } else {
         size = check_file(source.name);
-        if (ends_with(base::lower(source.name.substr(0, source.name.find('?'))), ".kling"))
+        if (base::names_recipe(source.name))
             throw ReferenceError(source.name
                                  + ": is a recipe; a reference must be an image (generate the "
                                    "recipe first, then use a frame of it)");
